@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from http import HTTPStatus
@@ -14,12 +15,13 @@ import pytest
 import yaml
 from launchkit_kubernetes.cluster.access import MAX_BYTES
 from launchkit_kubernetes.cluster.access import Access as Way
-from launchkit_kubernetes.cluster.client import open_client
+from launchkit_kubernetes.cluster.client import ClusterClient, Request, open_client
+from launchkit_kubernetes.cluster.discovery import PODS
 from launchkit_kubernetes.cluster.errors import ClusterAway
 from launchkit_kubernetes.cluster.findings import RIGHTS
 from launchkit_kubernetes.runner import KubernetesRunner
 from rights import like_others
-from waiting import until
+from waiting import PATIENCE, until
 
 from launchkit.testing import make_submission, site_at, started
 from launchkit.testing.recording import RecordingOutput
@@ -28,14 +30,16 @@ from .cluster.access import Access
 from .cluster.cluster import Cluster
 
 
-def by_program(cluster: Cluster, user: str, place: Path) -> Path:
-    """A kubeconfig whose token a program gives, which reads it from a file."""
+def by_program(cluster: Cluster, user: str, place: Path, first: str = ":") -> Path:
+    """A kubeconfig whose token a shell gives, which reads it from a file, and does something else
+    before.
+    """
     told = place / "credential.json"
     told.write_text(credential(cluster.tokens[user]))
     config = yaml.safe_load(cluster.kubeconfig(user))
-    run = f"print(open({str(told)!r}).read())"
-    program = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": sys.executable}
-    config["users"][0]["user"] = {"exec": {**program, "args": ["-c", run]}}
+    program = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "sh"}
+    args = ["-c", f"{first}; cat {shlex.quote(str(told))}"]
+    config["users"][0]["user"] = {"exec": {**program, "args": args}}
     path = place / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     return path
@@ -57,6 +61,81 @@ async def test_a_token_that_is_no_longer_taken_is_asked_for_again(
         (tmp_path / "credential.json").write_text(credential(control_plane.tokens["admin"]))
         await until(lambda: control_plane.status_for(user, "/version") == HTTPStatus.UNAUTHORIZED)
         assert (await client.json("GET", "api/v1/namespaces"))["kind"] == "NamespaceList"
+
+
+async def test_a_program_for_a_login_may_say_much_else(
+    control_plane: Cluster, tmp_path: Path
+) -> None:
+    path = by_program(control_plane, "admin", tmp_path, "head -c 300000 /dev/zero >&2")
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        assert (await client.json("GET", "version"))["major"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("exec sleep 987", "the login that it names took more than 0.3 s"),
+        ("exec yes", "said more than"),
+        ("echo no luck >&2; exit 3", "returned 3. no luck"),
+        ("echo '{'", "no JSON"),
+        ("echo {}; exit", "the program speaks"),
+    ],
+)
+async def test_a_program_that_gives_no_login_is_told_in_time(
+    control_plane: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+    said: str,
+) -> None:
+    if "sleep" in first:
+        monkeypatch.setattr("launchkit_kubernetes.cluster.session.LOGIN_SECONDS", 0.3)
+    path = by_program(control_plane, "admin", tmp_path, first)
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        for ask in (answered, watched):
+            with pytest.raises(ClusterAway, match=re.escape(said)), anyio.fail_after(PATIENCE):
+                await ask(client)
+
+
+async def answered(client: ClusterClient) -> None:
+    await client.json("GET", "version")
+
+
+async def watched(client: ClusterClient) -> None:
+    async with client.request(Request("GET", PODS.path("default"), {"watch": "true"})):
+        pass
+
+
+async def test_who_watches_waits_for_a_login_no_longer_than_for_an_answer(
+    control_plane: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit_kubernetes.cluster.client.ANSWER_SECONDS", 0.3)
+    path = by_program(control_plane, "admin", tmp_path, "exec sleep 987")
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        with pytest.raises(ClusterAway, match="no login within"), anyio.fail_after(PATIENCE):
+            await watched(client)
+
+
+async def test_a_program_for_a_login_ends_with_all_that_it_has_started_when_nobody_waits_for_it(
+    control_plane: Cluster, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    first = f"sleep 987 & echo $$ $! >{started}; wait"
+    path = by_program(control_plane, "admin", tmp_path, first)
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(answered, client)
+            await until(lambda: started.exists() and started.read_text().endswith("\n"))
+            tasks.cancel_scope.cancel()
+        await until(lambda: not any(map(is_alive, started.read_text().split())))
+
+
+def is_alive(process: str) -> bool:
+    """Whether there is such a process that has not ended."""
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_kubeconfigs_and_the_keys_that_they_name_are_known(tmp_path: Path) -> None:
@@ -148,6 +227,41 @@ async def test_a_login_that_no_request_can_have_is_a_finding(
     assert re.search(said, finding.message)
     assert "hunter22" not in finding.message
     assert "KUBECONFIG" in str(finding.hint)
+
+
+SAID = "S3CR3T"
+CLUSTER = "{server: 'https://127.0.0.1:1'}"
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "said"),
+    [
+        (f"user: {{token: *{SAID}}}", CLUSTER, "line 5, column .*: found undefined alias$"),
+        (f"user: {{token: !{SAID} x}}", CLUSTER, "line 5, .* a constructor for the tag$"),
+        (f"user: {{token: !{SAID}'s x}}", CLUSTER, "line 5, .* a constructor for the tag$"),
+        (f"user: {{token: !!int {SAID}}}", CLUSTER, "it makes no sense"),
+        (f"user: {{token: !!bool {SAID}}}", CLUSTER, "it makes no sense"),
+        (f"usr: {{token: {SAID}}}", CLUSTER, "Expected key user in u$"),
+        (f"user: {{token: {SAID}}}", f"{{server: 'https://ann:{SAID}\u2100@h'}}", "server"),
+        (f"user: {{token: {SAID}}}", "{server: 5}", "AssertionError"),
+    ],
+)
+async def test_no_value_of_a_kubeconfig_that_makes_no_sense_is_told(
+    user: str, cluster: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "kubeconfig"
+    lines = (
+        "kind: Config",
+        "current-context: c",
+        "contexts: [{name: c, context: {cluster: c, user: u}}]",
+        f"clusters: [{{name: c, cluster: {cluster}}}]",
+        f"users: [{{name: u, {user}}}]",
+    )
+    path.write_text("\n".join(lines))
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        with pytest.raises(ClusterAway, match=said) as caught:
+            await client.json("GET", "version")
+    assert SAID.lower() not in str(caught.value).lower()
 
 
 @pytest.mark.parametrize("text", ["", "[", "- 1", "contexts: 7", "current-context: [x]"])

@@ -9,9 +9,11 @@ from pathlib import Path
 import anyio
 import pytest
 from launchkit_kubernetes.cluster.access import Access
-from launchkit_kubernetes.cluster.client import ClusterClient, Request, open_client, proxy_for
+from launchkit_kubernetes.cluster.client import ClusterClient, Request, open_client
 from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS, PODS
+from launchkit_kubernetes.cluster.errors import AnswerTooLong
 from launchkit_kubernetes.cluster.objects import Objects
+from launchkit_kubernetes.cluster.session import proxy_for
 from launchkit_kubernetes.manifest.build import RUN
 
 from .cluster.cluster import Cluster
@@ -70,6 +72,30 @@ async def test_a_list_of_several_pages_is_whole(
     await objects.list()
     assert objects.runs == names
     assert len(await client.listed(CONFIG_MAPS.path(place), {"labelSelector": RUN})) == len(names)
+
+
+@pytest.mark.parametrize(("longest", "is_whole"), [(12_000, True), (3_000, False)])
+async def test_a_list_whose_pages_would_be_too_long_comes_in_smaller_ones(
+    client: ClusterClient,
+    control_plane: Cluster,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    longest: int,
+    is_whole: bool,
+) -> None:
+    monkeypatch.setattr("launchkit_kubernetes.cluster.client.PAGE", 4)
+    monkeypatch.setattr("launchkit_kubernetes.cluster.answers.MAX_ANSWER", longest)
+    names = {f"map-{number}" for number in range(5)}
+    for name in names:
+        body = {"metadata": {"name": name, "labels": {RUN: name}}, "data": {"a": "x" * 4000}}
+        control_plane.request("POST", f"/{CONFIG_MAPS.path(place)}", body)
+    asked = CONFIG_MAPS.path(place), {"labelSelector": RUN}
+    if is_whole:
+        found = await client.listed(*asked)
+        assert [one["metadata"]["name"] for one in found] == sorted(names)
+    else:
+        with pytest.raises(AnswerTooLong):
+            await client.listed(*asked)
 
 
 async def test_a_login_in_a_netrc_is_none_for_the_api_server(

@@ -337,6 +337,27 @@ def test_what_a_program_prints_and_looks_like_a_time_is_output(
         assert runner.run(printed()) == line
 
 
+def test_what_somebody_nests_very_deep_keeps_no_other_object_from_being_seen(
+    server: Answering, access: Access
+) -> None:
+    deep = b'{"a": [' * 3000 + b'"]}"' + b"]}" * 3000
+    pod = b'{"metadata": {"name": "%s", "resourceVersion": "%d"}, "status": %s}'
+    pods = [pod % (b"one", 1, deep), pod % (b"other", 2, b'{"phase": "Running"}')]
+    page = b'{"metadata": {"resourceVersion": "2"}, "items": [%s]}' % b",".join(pods)
+    event = b'{"type": "MODIFIED", "object": %s}' % (pod % (b"one", 3, deep))
+
+    async def seen() -> tuple[set[str], list[str]]:
+        found = Objects(client, PODS.path("ns"), Pod.of, run_of)
+        server.body = page
+        await found.list()
+        server.body = event
+        async with aclosing(found.changes()) as runs:
+            return {each.name for each in found.of("r")}, [run async for run in runs]
+
+    with asyncio.Runner() as runner, opened_client(runner, access) as client:
+        assert runner.run(seen()) == ({"one", "other"}, ["r"])
+
+
 @pytest.mark.parametrize(
     "status", [HTTPStatus.BAD_REQUEST, HTTPStatus.OK], ids=["a refusal", "an event"]
 )

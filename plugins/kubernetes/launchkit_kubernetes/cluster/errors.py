@@ -14,6 +14,10 @@ class ClusterError(LaunchError):
     """The API server did not do what it was asked for."""
 
 
+class AnswerTooLong(ClusterError):
+    """It says more at once than is read; a list can be asked for in smaller pages."""
+
+
 class ClusterAway(ClusterError):
     """It cannot be reached, hung up, or is asked too much: what was asked for may have been done
     or not. With *retry_after* it asks to be left alone for so many seconds.

@@ -1,6 +1,5 @@
 """Objects of one kind in a namespace, as lists and a watch tell of them."""
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Set
@@ -10,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from launchkit.aio.lines import lines
+from launchkit_kubernetes.cluster.answers import decoded
 from launchkit_kubernetes.cluster.client import ClusterClient, Request
 from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, ClusterRefused, refusal
 from launchkit_kubernetes.manifest.build import RUN
@@ -129,7 +129,8 @@ class Objects(Generic[V]):
             async with self._client.request(asked) as response:
                 async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
                     self.heard_at = time.monotonic()
-                    if run := self._heard(line):
+                    told = mapping(await decoded(line)) if line.strip() else {}
+                    if run := self._heard(told):
                         yield run
         except ClusterRefused as exc:
             if exc.gone:
@@ -140,14 +141,8 @@ class Objects(Generic[V]):
         """Let the next watch begin there, unless it is known where: the first answer is older."""
         self._version = self._version or version
 
-    def _heard(self, line: bytes) -> str:
+    def _heard(self, event: Mapping[str, Any]) -> str:
         """Whose object an event is about; nothing if it is none."""
-        if not line.strip():
-            return ""
-        try:
-            event = mapping(json.loads(line))
-        except (ValueError, RecursionError) as exc:
-            raise ClusterAway(f"a watch tells what is no JSON: {exc}") from exc
         told, what = mapping(event.get("object")), event.get("type")
         if what == "ERROR":
             raise _ended(told)

@@ -1,0 +1,103 @@
+"""What the API server answers: read up to a bound, and decoded."""
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from anyio.to_thread import run_sync
+
+from launchkit.aio.retry import retry_after_of
+from launchkit.plain_text import shortened, without_last_word
+from launchkit_kubernetes.cluster.errors import (
+    AnswerTooLong,
+    ClusterAway,
+    ClusterError,
+    refusal,
+)
+
+MAX_ANSWER = 64 << 20
+"""Bytes of one answer. One object is far smaller: etcd takes 1.5 MiB of it. Of a list that is
+longer, smaller pages are asked for."""
+MAX_ERROR = 1 << 16
+DEEPEST = 100
+"""Levels of lists and mappings in each other. Nothing that is looked for stands deeper, and Python
+reads some hundred."""
+_MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""Texts, in which brackets are none, and brackets."""
+
+
+async def whole(response: aiohttp.ClientResponse) -> bytes:
+    """All of an answer. :raises AnswerTooLong: if that is more than `MAX_ANSWER`."""
+    data = await _up_to(MAX_ANSWER, response)
+    if len(data) > MAX_ANSWER:
+        raise AnswerTooLong(f"an answer of the API server has more than {MAX_ANSWER} bytes")
+    return data
+
+
+async def failure(response: aiohttp.ClientResponse) -> ClusterError:
+    """The error that an answer tells of."""
+    text = await _beginning(response)
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        said = text
+    said = said if isinstance(said, dict) else shortened(text)
+    wait = retry_after_of(response.headers.get("Retry-After"))
+    if isinstance(said, dict):
+        said = {**said, "message": shortened(str(said.get("message") or ""))}
+    refused = refusal(response.status, said)
+    passing = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if passing or response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ClusterAway(refused.message, retry_after=wait, status=response.status)
+    return refused
+
+
+async def decoded(data: bytes) -> Any:
+    """The JSON of an answer, or of a line of a watch, with null for what is nested too deep.
+
+    :raises ClusterAway: if it is none: it may be broken off.
+    """
+    try:
+        try:
+            return json.loads(data)
+        except RecursionError:
+            return json.loads(await run_sync(_without_depths, data))
+    except ValueError as exc:
+        raise ClusterAway(f"the API server tells what is no JSON: {exc}") from exc
+
+
+def _without_depths(data: bytes) -> bytes:
+    """The same JSON with null for what is nested deeper than `DEEPEST`; takes linear time."""
+    kept: list[bytes] = []
+    depth = since = 0
+    for mark in _MARKS.finditer(data):
+        first = data[mark.start()]
+        if first in b"[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                kept += data[since : mark.start()], b"null"
+                since = len(data)
+        elif first in b"]}":
+            if depth == DEEPEST + 1:
+                since = mark.end()
+            depth -= 1
+    return b"".join((*kept, data[since:]))
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> str:
+    data = await _up_to(MAX_ERROR, response)
+    if len(data) > MAX_ERROR:
+        data = without_last_word(data[:MAX_ERROR]) + "…".encode()
+    return data.decode(errors="replace")
+
+
+async def _up_to(most: int, response: aiohttp.ClientResponse) -> bytes:
+    """What it says, and no more once that is more than *most* bytes."""
+    data = bytearray()
+    async for piece in response.content.iter_any():
+        data += piece
+        if len(data) > most:
+            break
+    return bytes(data)
