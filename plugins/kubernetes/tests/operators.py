@@ -86,11 +86,11 @@ class Operator:
 
 
 def play(cluster: Cluster, namespace: str, pod: str, state: Mapping[str, Any], phase: str) -> None:
-    """Play the node of a pod: all its containers are in that state."""
+    """Play the node of a pod: all its containers are in that state, or each in that of its name."""
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
     names = [one["name"] for one in cluster.request("GET", path)["spec"]["containers"]]
-    of_each = {"image": "img:1", "imageID": "", "ready": False, "restartCount": 0, "state": state}
-    statuses = [{"name": name, **of_each} for name in names]
+    of_each = {"image": "img:1", "imageID": "", "ready": False, "restartCount": 0}
+    statuses = [{"name": name, **of_each, "state": state.get(name, state)} for name in names]
     placed = {"type": "PodScheduled", "status": "True"}
     status = {"phase": phase, "conditions": [placed], "containerStatuses": statuses}
     cluster.patch(f"{path}/status", {"status": status})

@@ -22,7 +22,7 @@ from launchkit_kubernetes.runs.records import (
     Records,
 )
 from launchkit_kubernetes.runs.whose import Whose
-from waiting import until
+from waiting import PATIENCE, until
 
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, Submission
@@ -265,6 +265,24 @@ async def test_a_run_whose_place_is_taken_away_is_queued_again_unless_its_queue_
     assert status.verdict.code == "preempted"
     found = await runner.attach(run.ref)
     assert await found.status() == status
+
+
+async def test_a_run_is_stopped_although_no_list_of_all_runs_ends_well(
+    runner: KubernetesRunner, control_plane: Cluster, place: str, tmp_path: Path
+) -> None:
+    run = await begun(runner, job(place))
+    user, verbs = control_plane.add_user(), ("get", "create", "patch", "delete")
+    pods = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
+    all_else = {"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}
+    control_plane.allow(user, pods, all_else, namespace=place)
+    path = control_plane.write_kubeconfig(tmp_path / "of-user", user)
+    made = KubernetesRunner(config_file=str(path), gone_seconds=1)
+    async with started(made, runner._site) as other:
+        found = await other.attach(run.ref)
+        with anyio.fail_after(PATIENCE):
+            await found.cancel(0)
+    jobs = f"{BATCH}/namespaces/{place}/jobs"
+    await until(lambda: not control_plane.request("GET", jobs)["items"])
 
 
 async def test_who_was_stopped_when_its_object_was_gone_is_remembered_with_the_labels_of_its_pods(

@@ -14,7 +14,7 @@ from waiting import until
 
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, Submission
-from launchkit.testing import FakeRegistry, make_submission, site_at
+from launchkit.testing import FakeRegistry, make_submission, site_at, started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster
@@ -37,6 +37,7 @@ PYTORCH = example(SEED_PYTORCH)["kubernetes"] | {"metadata": {}}
 IMAGE = "registry.example.com/fake:1"
 PATCHED = train_job("patched.example.com", "runtimePatches")
 OLD = train_job("old.example.com", "podSpecOverrides")
+YEAR = 31_536_000
 
 
 @pytest.fixture
@@ -241,3 +242,63 @@ async def test_a_run_of_each_kind_begins_runs_and_ends_as_its_operator_tells(
         assert case.says in status.verdict.summary
     found = await runner.attach(run.ref)
     assert await found.status() == status
+
+
+def graces(cluster: Cluster, place: str) -> dict[str, int | None]:
+    """How long each pod there has to end that is to be removed, by its name."""
+    found = cluster.request("GET", f"/api/v1/namespaces/{place}/pods")["items"]
+    each = [one["metadata"] for one in found]
+    return {one["name"]: one.get("deletionGracePeriodSeconds") for one in each}
+
+
+async def test_what_is_left_of_a_run_has_the_grace_of_its_launch_whatever_its_config_says(
+    site: Site, control_plane: Cluster, place: str, tmp_path: Path
+) -> None:
+    side = [{"name": "main"}, {"name": "side", "image": "img:1"}]
+    of_pod = {"nodeName": "a", "terminationGracePeriodSeconds": YEAR, "containers": side}
+    submission = submission_of({"spec": {"template": {"spec": of_pod}}}, place)
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    made = KubernetesRunner(config_file=str(path), gone_seconds=0)
+    async with started(made, site) as runner:
+        run, _ = await begun(runner, submission)
+        await until(lambda: graces(control_plane, place))
+        (name,) = graces(control_plane, place)
+        play(control_plane, place, name, {"main": ended(0), "side": RUNS}, "Running")
+        await in_state(run, RunState.FINISHED)
+        await run.aclose()
+    grace = submission.launch.limits.stop_grace
+    await until(lambda: graces(control_plane, place) == {name: grace})
+
+
+async def test_pods_that_come_while_a_run_is_stopped_have_its_grace(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    PYTORCH_JOB.install(control_plane)
+    run, _ = await begun(runner, submission_of(PYTORCH, place))
+    path = PYTORCH_JOB.path(place, run.ref.rpartition("/")[2])
+    control_plane.patch(path, {"metadata": {"finalizers": ["somebody.example/holds"]}})
+    labels = control_plane.request("GET", path)["metadata"]["labels"]
+    pods = f"/api/v1/namespaces/{place}/pods"
+
+    def make(name: str, labels: dict[str, str]) -> None:
+        spec = {"nodeName": "a", "terminationGracePeriodSeconds": YEAR}
+        spec |= {"containers": [{"name": "main", "image": "img:1"}]}
+        body = {"metadata": {"name": name, "labels": labels}, "spec": spec}
+        control_plane.request("POST", pods, body)
+
+    def is_going() -> bool:
+        return "deletionTimestamp" in control_plane.request("GET", path)["metadata"]
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run.cancel, 2)
+        await until(is_going)
+        make("new", labels)
+        make("going", {})
+        control_plane.request("DELETE", f"{pods}/going")
+        assert graces(control_plane, place)["going"] == YEAR
+        control_plane.patch(f"{pods}/going", {"metadata": {"labels": labels}})
+        await until(lambda: graces(control_plane, place) == {"new": 2, "going": 2})
+        for name in ("new", "going"):
+            control_plane.request("DELETE", f"{pods}/{name}", {"gracePeriodSeconds": 0})
+        control_plane.patch(path, {"metadata": {"finalizers": None}})
+    assert (await run.status()).state is RunState.STOPPED

@@ -81,16 +81,14 @@ class Board:
     def _age(self, objects: Objects[Any]) -> float | None:
         return time.monotonic() - objects.heard_at if self.informer.active else None
 
-    async def pods(self, run: str, uid: str = "") -> Sequence[Mapping[str, Any]]:
+    async def pods(self, run: str, uid: str = "") -> Sequence[Pod]:
         """The pods of a run as they are now; a cluster that is away is waited for. They are those
         of the root object with this *uid*, or of the one that is known to have the name.
         """
-        path, query = PODS.path(self.namespace), {"labelSelector": f"{self._label}={run}"}
-        found = await self._client.answered(lambda: self._client.listed(path, query))
-        pods = [(mapping(each), Pod.of(each)) for each in found]
+        found = await self._client.answered(partial(self._read_pods, run))
         root = Root(run, uid) if uid else self._root(run)
-        await self._owners.look(root, [pod for _, pod in pods])
-        return [told for told, pod in pods if self._owners.lead(pod, root)]
+        await self._owners.look(root, found)
+        return [pod for pod in found if self._owners.lead(pod, root)]
 
     def left(self, run: str, uid: str) -> Sequence[Pod]:
         """The pods of a root object that is gone, as far as they are known; its name may be that of
@@ -104,6 +102,11 @@ class Board:
         """Take note of a root object that was just made or changed."""
         if run := self._workloads.learn(told):
             self.informer.learn(run, self._view(run))
+
+    async def _read_pods(self, run: str) -> Sequence[Pod]:
+        query = {"labelSelector": f"{self._label}={run}"}
+        async with aclosing(self._client.pages(PODS.path(self.namespace), query)) as pages:
+            return [Pod.of(each) async for page, _ in pages for each in page]
 
     async def _list(self) -> Mapping[str, RunView]:
         await self._workloads.list()

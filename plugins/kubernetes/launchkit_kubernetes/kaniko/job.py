@@ -214,7 +214,7 @@ class BuildJob:
                     raise JobGone(f"{self._ref} was removed before it had ended")
                 status = job_status(view.workload, view.pods, main=self._main)
                 if status.state.ended:
-                    pods = await self._pods()  # their watch may tell later
+                    pods = await self._board.pods(self._made.name)  # their watch may tell later
                     return job_status(view.workload, pods, main=self._main), pods
                 if await news.wait(LOOK_SECONDS) or status.state is not RunState.STARTING:
                     continue
@@ -270,9 +270,6 @@ class BuildJob:
         """What the executor has written for whoever made it: the digest."""
         ends = (main.ended for main in (pod.main(self._main) for pod in pods) if main)
         return next((end.message for end in ends if end and end.code == 0), "")
-
-    async def _pods(self) -> Sequence[Pod]:
-        return [Pod.of(each) for each in await self._board.pods(self._made.name)]
 
     async def _read(self) -> Mapping[str, Any] | None:
         try:

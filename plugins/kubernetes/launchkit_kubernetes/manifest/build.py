@@ -48,6 +48,8 @@ MAIN = "launchkit/main"
 """An annotation: the name of the container that decides."""
 REQUEUE = "launchkit/requeue"
 """An annotation: "false" where a run whose place is taken away has failed."""
+STOP_GRACE = "launchkit/stop-grace"
+"""An annotation: the seconds that what is left of a run has to end."""
 DEFAULT_TTL = 60
 NO_TWO_AT_ONCE = "Failed"
 """A pod that is ending is not replaced before it has ended. Servers before 1.28 do not know it.
@@ -142,7 +144,9 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     own = OwnVariables(submission.is_own)
     spec = own.without(args.spec, "resource_args.spec")
     rest = own.without(args.rest, "resource_args")
-    annotations: dict[str, str] = {} if args.requeue else {REQUEUE: "false"}
+    annotations = {STOP_GRACE: str(round(submission.launch.limits.stop_grace))}
+    if not args.requeue:
+        annotations[REQUEUE] = "false"
     if args.is_job:
         ttl = spec.pop("ttlSecondsAfterFinished", DEFAULT_TTL)
         annotations[TTL] = str(ttl if isinstance(ttl, int) else DEFAULT_TTL)

@@ -10,13 +10,51 @@ from launchkit.codec import decode
 from launchkit.errors import ConfigError
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
+from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, STOP_GRACE
 from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.status.conditions import condition
+from launchkit_kubernetes.status.custom import custom_status
+from launchkit_kubernetes.status.job import job_status
 from launchkit_kubernetes.status.pod import Pod
-from launchkit_kubernetes.status.shape import items, mapping, words
+from launchkit_kubernetes.status.shape import items, mapping, text, words
 
 END = "launchkit/end"
 """An annotation: how a run ended, as it was first seen. A kubelet that restarts may rewrite its
 pods later."""
+GRACE_SECONDS = 60
+"""Of a run whose object does not tell it, or is gone."""
+LONGEST_GRACE = 86_400
+
+
+def seen(ref: Ref, workload: Mapping[str, Any], pods: tuple[Pod, ...]) -> RunStatus:
+    """What a root object and its pods tell of a run."""
+    notes = annotations_of(workload)
+    status_by = job_status if ref.api_version.startswith("batch/") else custom_status
+    status = status_by(workload, pods, main=text(notes.get(MAIN)))
+    return not_again(status) if text(notes.get(REQUEUE)) == "false" else status
+
+
+def grace_of(workload: Mapping[str, Any] | None) -> int:
+    """The seconds that its launch gives to what is left of it, whatever its pods have."""
+    told = text(annotations_of(workload or {}).get(STOP_GRACE))
+    if not told.isdecimal() or len(told) > len(str(LONGEST_GRACE)):
+        return GRACE_SECONDS
+    return min(max(int(told), 1), LONGEST_GRACE)
+
+
+def annotations_of(workload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The annotations of an object."""
+    return mapping(mapping(workload.get("metadata")).get("annotations"))
+
+
+def is_deleted(workload: Mapping[str, Any]) -> bool:
+    """Whether an object is to be removed, or is being so."""
+    return mapping(workload.get("metadata")).get("deletionTimestamp") is not None
+
+
+def is_finished(job: Mapping[str, Any]) -> bool:
+    """Whether a Job is one that the cluster removes after its time."""
+    return condition(job, "Complete", "Failed") is not None
 
 
 def lost_node(why: str) -> RunStatus:
@@ -89,7 +127,7 @@ def encoded(status: RunStatus) -> str:
 
 def stored_end(workload: Mapping[str, Any]) -> RunStatus | None:
     """The end that is kept beside an object; None if there is none, or it makes no sense."""
-    found = mapping(mapping(workload.get("metadata")).get("annotations")).get(END)
+    found = annotations_of(workload).get(END)
     if not isinstance(found, str) or len(found) > 1 << 17:
         return None
     try:

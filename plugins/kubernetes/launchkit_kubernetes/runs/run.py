@@ -19,15 +19,19 @@ from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.nodes import any_works
-from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, TTL
+from launchkit_kubernetes.manifest.build import TTL
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.ends import (
     END,
+    annotations_of,
     encoded,
+    grace_of,
     held_by,
+    is_deleted,
+    is_finished,
     lost_node,
-    not_again,
     out_of_sight,
+    seen,
     still_there,
     stored_end,
 )
@@ -37,10 +41,7 @@ from launchkit_kubernetes.runs.reasons import Reasons, Warnings
 from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
 from launchkit_kubernetes.runs.streams import last_output
-from launchkit_kubernetes.runs.whose import Whose, labels_of, uid_of
-from launchkit_kubernetes.status.conditions import condition
-from launchkit_kubernetes.status.custom import custom_status
-from launchkit_kubernetes.status.job import job_status
+from launchkit_kubernetes.runs.whose import Whose, uid_of
 from launchkit_kubernetes.status.pod import Pod, starting_on, waits_for_key
 from launchkit_kubernetes.status.shape import mapping, text
 
@@ -49,7 +50,8 @@ log = logging.getLogger("launchkit.kubernetes")
 LOOK_SECONDS = 10.0
 """How often is looked at what no watch tells: how long pods take to end, and, ever more rarely,
 warnings about an object without pods."""
-FORCED = {"gracePeriodSeconds": 0}
+BY_FORCE = 0
+"""A grace with which a pod is removed although it may run on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +89,13 @@ class ClusterRun(Run):
 
     async def status(self) -> RunStatus:
         """Look once; a cluster that is away is waited for. :raises RunLost: if it is gone."""
-        view = await self._view()
+        return await self._status_of(await self._view())
+
+    async def _status_of(self, view: RunView) -> RunStatus:
         workload = view.workload
         if workload is not None and (end := stored_end(workload)) is not None:
             return end
-        if workload is None or _deleted(workload):
+        if workload is None or is_deleted(workload):
             return await self._ended_or_ending(view)
         status = self._told_once(self._seen(workload, view.pods))
         if lost := await self._node_lost(view.pods, status):
@@ -100,16 +104,15 @@ class ClusterRun(Run):
             return status
         if lost is None and status.state is not RunState.FINISHED:
             # the watch may have told of the end of its Job first
-            pods = tuple(map(Pod.of, await self._pods()))
-            status = self._seen(workload, pods)
+            status = self._seen(workload, await self._pods())
             if not status.state.ended:
                 return status
         return await self._stored(workload, await self._with_evidence(status, view.pods))
 
-    async def _pods(self) -> Sequence[Any]:
+    async def _pods(self) -> tuple[Pod, ...]:
         """Its pods as they are now."""
         found = await self._place.board.pods(self._at.name, self._whose.uid)
-        return [told for told in found if self._whose.may_own(labels_of(told))]
+        return tuple(pod for pod in found if self._whose.may_own(pod.labels))
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""
@@ -124,21 +127,20 @@ class ClusterRun(Run):
         """Delete it with all that it has made, and wait until no pod is left. Pods that do not end
         within `gone_seconds` after their grace are lost with their nodes, if none of these works.
         """
-        view = await self._view()
+        view = await self._look()
         if view.workload is None and not view.pods:
             return
-        if view.workload and not _deleted(view.workload) and (await self.status()).state.ended:
+        is_there = view.workload is not None and not is_deleted(view.workload)
+        if is_there and (await self._status_of(view)).state.ended:
             return
         if await self._place.records.get(self._at, self._whose) is None:
             await self._place.records.put(self._at, self._whose, CANCELLED)
         await self._remove("Foreground")
-        for pod in view.pods:
-            if not pod.over:
-                # 0: by force
-                await self._end_pod(pod, {"gracePeriodSeconds": max(1, round(grace))})
+        seconds = max(1, round(grace))  # 0: by force
+        await self._end_pods(view.pods, seconds)
         if self._stop_by is None:
             self._stop_by = anyio.current_time() + grace + self._place.gone_seconds
-        while not await self._gone(self._stop_by) and not await self._is_given_up():
+        while not await self._gone(seconds, self._stop_by) and not await self._is_given_up():
             self._stop_by = anyio.current_time() + max(self._place.gone_seconds, LOOK_SECONDS)
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
@@ -155,19 +157,19 @@ class ClusterRun(Run):
         """Remove the ended object, at once or after the time that the queue's config tells."""
         view = await self._view()
         workload = view.workload
-        if workload is not None and not _deleted(workload) and not await self._is_over():
+        if workload is not None and not is_deleted(workload) and not await self._is_over():
             return
         records, at, whose = self._place.records, self._at, self._whose
         recorded = workload is not None or await records.get(at, whose) is not None
         if recorded:
             await records.put(at, whose, OVER)
-        ttl = text(mapping(mapping((workload or {}).get("metadata")).get("annotations")).get(TTL))
-        if workload is None or not _is_finished(workload) or not ttl.isdecimal() or int(ttl) == 0:
+        ttl, grace = text(annotations_of(workload or {}).get(TTL)), grace_of(workload)
+        if workload is None or not is_finished(workload) or not ttl.isdecimal() or int(ttl) == 0:
             await self._remove("Background")
             for pod in view.pods:
-                await self._end_pod(pod, {})
+                await self._end_pod(pod, grace)
             await self._place.secrets.remove(at, whose)
-            await self._nothing_left()
+            await self._nothing_left(grace)
         else:
             patch = {"metadata": {"uid": whose.uid}, "spec": {"ttlSecondsAfterFinished": int(ttl)}}
             try:
@@ -182,16 +184,28 @@ class ClusterRun(Run):
     async def _view(self) -> RunView:
         """What is known of its own."""
         found = await self._informer.get(self._at.name) or RunView()
-        workload, pods = found.workload, found.pods
-        if workload is not None and self._whose.is_root(workload):
-            self._whose = self._whose.seen(workload)
-        elif self._whose.uid:
-            workload = None
+        workload, pods = self._own(found.workload), found.pods
+        if workload is None and self._whose.uid:
             pods = tuple(self._place.board.left(self._at.name, self._whose.uid))
-        elif workload is not None:
+        elif workload is None and found.workload is not None:
             return RunView()  # another's, as its pods are
         own = tuple(pod for pod in pods if self._whose.may_own(pod.labels))
         return RunView(workload=workload, pods=own)
+
+    async def _look(self) -> RunView:
+        """What there is of its own now: no list is waited for of what others have."""
+        there = await self._there()
+        workload = self._own(there)
+        if workload is None and there is not None and not self._whose.uid:
+            return RunView()
+        return RunView(workload=workload, pods=await self._pods())
+
+    def _own(self, told: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """The same if it is its root object; else None."""
+        if told is None or not self._whose.is_root(told):
+            return None
+        self._whose = self._whose.seen(told)
+        return told
 
     async def _is_over(self) -> bool:
         try:
@@ -200,20 +214,15 @@ class ClusterRun(Run):
             return True
 
     def _seen(self, workload: Mapping[str, Any], pods: tuple[Pod, ...]) -> RunStatus:
-        annotations = mapping(mapping(workload.get("metadata")).get("annotations"))
-        main = text(annotations.get(MAIN))
-        if self._at.api_version.startswith("batch/"):
-            status = job_status(workload, pods, main=main)
-        else:
-            status = custom_status(workload, pods, main=main)
-        if text(annotations.get(REQUEUE)) == "false":
-            status = not_again(status)
+        status = seen(self._at, workload, pods)
         if status.state is RunState.STARTING and not pods and self._warnings.last:
             status = replace(status, message=self._warnings.last)
         if status.state is not RunState.STARTING:
             return status
         times = [pod.scheduled_at for pod in pods if pod.scheduled_at is not None]
-        return replace(status, placed=_placed(pods), placed_at=max(times, default=None))
+        return replace(
+            status, placed=starting_on(*pods) == "start", placed_at=max(times, default=None)
+        )
 
     def _told_once(self, status: RunStatus) -> RunStatus:
         """The same message with other numbers is no news."""
@@ -299,7 +308,7 @@ class ClusterRun(Run):
                 if not exc.conflict:
                     log.warning("the end of %s cannot be kept beside it: %s", self.ref, exc)
                     return status
-                told = await self._read()  # somebody has changed it since
+                told = self._own(await self._there())  # somebody has changed it since
             else:
                 return status
         return status
@@ -313,15 +322,14 @@ class ClusterRun(Run):
         except LaunchkitError as exc:
             log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
-    async def _read(self) -> Mapping[str, Any] | None:
-        """The root object as it is now; None if there is none of its own."""
+    async def _there(self) -> Mapping[str, Any] | None:
+        """What has the name of its root object now, whosever it is."""
         try:
-            told = await self._client.answered(lambda: self._client.json("GET", self._path))
+            return await self._client.answered(lambda: self._client.json("GET", self._path))
         except ClusterRefused as exc:
             if exc.not_found:
                 return None
             raise
-        return told if self._whose.is_root(told) else None
 
     async def _patched(self, patch: Mapping[str, Any]) -> None:
         """Change the object; none is no error."""
@@ -337,24 +345,28 @@ class ClusterRun(Run):
 
     async def _remove(self, propagation: str) -> None:
         """Ask for the end of the root object."""
-        if uid := self._whose.uid or uid_of(await self._read() or {}):
+        if uid := self._whose.uid or uid_of(self._own(await self._there()) or {}):
             await self._client.remove(self._path, uid, {"propagationPolicy": propagation})
 
-    async def _end_pod(self, pod: Pod, options: Mapping[str, Any]) -> None:
-        await self._client.remove(PODS.path(self._at.namespace, pod.name), pod.uid, options)
+    async def _end_pods(self, pods: Sequence[Pod], grace: int) -> None:
+        """End those that do not end in time by themselves, whatever grace they have."""
+        for pod in pods:
+            if pod.stays_longer(grace):
+                await self._end_pod(pod, grace)
 
-    async def _gone(self, deadline: float) -> bool:
+    async def _end_pod(self, pod: Pod, grace: int) -> None:
+        path = PODS.path(self._at.namespace, pod.name)
+        await self._client.remove(path, pod.uid, {"gracePeriodSeconds": grace})
+
+    async def _gone(self, grace: int, deadline: float) -> bool:
         """Wait until no pod of it runs and its root object is gone; False: not by the deadline."""
         with anyio.CancelScope(deadline=deadline):
             with self._informer.subscribed(self._at.name) as news:
                 while True:
                     view = await self._view()
-                    live = [pod for pod in view.pods if not pod.over]
-                    if view.workload is None and not live:
+                    if view.workload is None and all(pod.over for pod in view.pods):
                         return True
-                    for pod in live:
-                        if not pod.deleted:  # one that its controller has made meanwhile
-                            await self._end_pod(pod, {})
+                    await self._end_pods(view.pods, grace)  # its controller may have made others
                     await news.wait(LOOK_SECONDS)
         return False
 
@@ -362,15 +374,15 @@ class ClusterRun(Run):
         """Keep why it is not gone, unless a node works on it. Pods are removed by force only if the
         owner has said so.
         """
-        live = [pod for pod in map(Pod.of, await self._pods()) if not pod.over]
+        live = [pod for pod in await self._pods() if not pod.over]
         if await any_works(self._client, live):
             log.warning("%s takes long to stop: %s", self.ref, still_there(live))
             return False
         if self._place.force:
             for pod in live:
-                await self._end_pod(pod, FORCED)
+                await self._end_pod(pod, BY_FORCE)
             return True
-        workload = await self._read()
+        workload = self._own(await self._there())
         if not live and workload is None:
             return True
         why = still_there(live) if live else held_by(self._at, workload)
@@ -379,22 +391,10 @@ class ClusterRun(Run):
         log.warning("%s: %s", self.ref, why)
         return True
 
-    async def _nothing_left(self) -> None:
+    async def _nothing_left(self, grace: int) -> None:
         """Wait a while until the cluster has removed what was deleted."""
         with anyio.move_on_after(self._place.gone_seconds):
             with self._informer.subscribed(self._at.name) as news:
-                while not (await self._view()).gone:
+                while not (view := await self._view()).gone:
+                    await self._end_pods(view.pods, grace)
                     await news.wait(LOOK_SECONDS)
-
-
-def _placed(pods: tuple[Pod, ...]) -> bool:
-    return starting_on(*pods) == "start"
-
-
-def _deleted(workload: Mapping[str, Any]) -> bool:
-    return mapping(workload.get("metadata")).get("deletionTimestamp") is not None
-
-
-def _is_finished(job: Mapping[str, Any]) -> bool:
-    """Whether a Job is one that the cluster removes after its time."""
-    return condition(job, "Complete", "Failed") is not None

@@ -10,7 +10,7 @@ from launchkit_kubernetes.status import ending, waiting
 from launchkit_kubernetes.status.conditions import Condition, condition, conditions
 from launchkit_kubernetes.status.container import Container, containers
 from launchkit_kubernetes.status.owner import Owner, controller
-from launchkit_kubernetes.status.shape import mapping, moment, text, told, words
+from launchkit_kubernetes.status.shape import mapping, moment, text, told, whole, words
 
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 CLAIM_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
@@ -44,6 +44,8 @@ class Pod:
     """Whether it is to be removed, or is being so."""
     ends_at: float | None = None
     """Unix time at which the grace of one that is to be removed is over."""
+    grace: int | None = None
+    """The seconds that one has which is to be removed; None: none, or very many."""
     restarted: bool = False
     """Whether its containers are started again when they end badly."""
     restarted_always: bool = False
@@ -76,6 +78,7 @@ class Pod:
             scheduled_at=moment(placed.since) if placed else None,
             scheduling=condition(obj, "PodScheduled", status="False"),
             ends_at=moment(metadata.get("deletionTimestamp")),
+            grace=whole(metadata.get("deletionGracePeriodSeconds")),
             disruption=_disruption(obj),
             deleted=metadata.get("deletionTimestamp") is not None,
             restarted=policy in {"OnFailure", "Always"},
@@ -91,6 +94,11 @@ class Pod:
     def over(self) -> bool:
         """Whether nothing of it runs any more, nor will."""
         return self.phase in OVER
+
+    def stays_longer(self, seconds: int) -> bool:
+        """Whether it may run on, for it is not to be removed, or has more than so many seconds."""
+        in_time = self.deleted and self.grace is not None and self.grace <= seconds
+        return not self.over and not in_time
 
     @property
     def started(self) -> bool:
