@@ -1,5 +1,6 @@
 """YAML texts, read with the library that knows YAML, which takes a while to load."""
 
+import re
 from typing import Any
 
 import yaml
@@ -104,7 +105,7 @@ def _yaml_message(exc: yaml.YAMLError, source: str, text: str) -> str:
         line, column = exc.problem_mark.line, exc.problem_mark.column
         if line >= len(lines):  # what is missed at the end is missed where the text ends
             line, column = len(lines) - 1, len(lines[-1])
-        told = str(exc.problem).partition(" '")[0]  # in quotes stands what may be a password
+        told = re.split(" ['\"]", str(exc.problem))[0]  # in quotes stands what may be a password
         return f"{source}:{line + 1}: not valid YAML: {told} (column {column + 1})"
     if isinstance(exc, ReaderError):
         return _may_not_hold(text, exc.position, source)

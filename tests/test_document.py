@@ -110,7 +110,8 @@ def test_a_file_without_end_is_not_read_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: *hush", "a: !hush x", "a: !hush!x y", "a: !!int hush", "a: !!float hush"]
+    "text",
+    ["a: *hush", "a: !hush x", "a: !hush!x y", "a: !hush's x", "a: !!int hush", "a: !!float hush"],
 )
 def test_a_fault_in_yaml_is_told_without_the_value(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
