@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from docker_engine import SOCKET, Engine
+from encrypted_key import SAID, with_pass_phrase
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.address import engine_address
 from launchkit_docker.engine.client import open_client
@@ -143,6 +144,10 @@ def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     tls = engine_address(environ).tls
     assert tls
     with pytest.raises(ConfigError, match=str(tmp_path)):
+        tls.context()
+    (tmp_path / "ca.pem").unlink()
+    with_pass_phrase(tmp_path)
+    with pytest.raises(ConfigError, match=SAID):
         tls.context()
 
 

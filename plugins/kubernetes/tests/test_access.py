@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import pytest
 import yaml
+from encrypted_key import SAID, with_pass_phrase
 from launchkit_kubernetes.cluster.access import MAX_BYTES
 from launchkit_kubernetes.cluster.access import Access as Way
 from launchkit_kubernetes.cluster.client import ClusterClient, Request, open_client
@@ -262,6 +263,21 @@ async def test_no_value_of_a_kubeconfig_that_makes_no_sense_is_told(
         with pytest.raises(ClusterAway, match=said) as caught:
             await client.json("GET", "version")
     assert SAID.lower() not in str(caught.value).lower()
+
+
+async def test_a_key_with_a_pass_phrase_is_told_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    cert, key = with_pass_phrase(tmp_path)
+    config = {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "clusters": [{"name": "a", "cluster": {"server": "https://127.0.0.1:9"}}],
+        "users": [{"name": "a", "user": {"client-certificate": str(cert), "client-key": str(key)}}],
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        with pytest.raises(ClusterAway, match=SAID):
+            await client.json("GET", "version")
 
 
 @pytest.mark.parametrize("text", ["", "[", "- 1", "contexts: 7", "current-context: [x]"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from launchkit.errors import ConfigError
+from launchkit.own_certificate import show_certificate
 from launchkit_server.config import ServerConfig
 from launchkit_server.connections import Bounds
 from launchkit_server.envelope import Limits
@@ -57,8 +58,10 @@ def door_of(config: ServerConfig) -> Door:
         raise ConfigError("--tls-cert and --tls-key are given together, or neither")
     if config.tls_cert is not None:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.tls_cert, config.tls_key)
-        except (OSError, ValueError) as exc:  # of TLS, and of what no path can be
+            show_certificate(
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), config.tls_cert, config.tls_key
+            )
+        except OSError as exc:
             files = f"{config.tls_cert} and {config.tls_key}"
             raise ConfigError(
                 f"--tls-cert, --tls-key: {files} are no certificate and its key: {exc}"

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from encrypted_key import SAID, with_pass_phrase
 from launchkit_server.config import load_config
 from launchkit_server.door import door_of
+from launchkit_server.process import listening
 
 from launchkit.errors import ConfigError
 from launchkit.resolving.wide_settings import wide_settings
@@ -39,6 +41,17 @@ def test_a_certificate_that_is_none_is_told_before_the_start(tmp_path: Path) -> 
     assert str(no_pem) in said(tmp_path, tls_cert=str(no_pem), tls_key=str(no_pem))
     assert "no certificate" in said(tmp_path, tls_cert="a\0b", tls_key="key")
     assert "absent.pem" in said(tmp_path, tls_cert=str(tmp_path / "absent.pem"), tls_key="key")
+
+
+def test_a_key_with_a_pass_phrase_is_told_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    cert, key = with_pass_phrase(tmp_path)
+    assert SAID in said(tmp_path, tls_cert=str(cert), tls_key=str(key))
+
+
+@pytest.mark.parametrize("host", ["ü..x", "a\0b", "no.such.host.invalid"])
+def test_a_host_that_is_none_is_told(host: str) -> None:
+    with pytest.raises(ConfigError, match="cannot listen at"):
+        listening(host, 0)
 
 
 def test_a_proxy_is_named_by_its_address(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from launchkit.addresses import masked_address
 from launchkit.errors import ConfigError
+from launchkit.own_certificate import show_certificate
 from launchkit.plain_text import shortened
 
 SOCKET = "/var/run/docker.sock"
@@ -43,7 +44,7 @@ class Tls:
             if self.folder and (self.folder / "ca.pem").exists():
                 context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
             if self.folder and (self.folder / "cert.pem").exists():
-                context.load_cert_chain(self.folder / "cert.pem", self.folder / "key.pem")
+                show_certificate(context, self.folder / "cert.pem", self.folder / "key.pem")
         except OSError as exc:
             message = f"the TLS files of the Docker Engine in {self.folder}: {exc}"
             raise ConfigError(message, hint="they are ca.pem, cert.pem and key.pem") from exc

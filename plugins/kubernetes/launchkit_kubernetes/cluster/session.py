@@ -1,5 +1,6 @@
 """A session with the API server: as whom, by which way, and what its connections hold."""
 
+import ssl
 from asyncio.sslproto import SSLProtocol
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import anyio
 from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config
 
+from launchkit.own_certificate import show_certificate
 from launchkit_kubernetes.cluster.access import Access, unusable
 from launchkit_kubernetes.cluster.kubeconfig import log_in
 
@@ -41,6 +43,9 @@ async def opened(access: Access) -> ApiClient:
         has_login = "@" in _place_of(config.host or "")
         if config.api_key and has_login:
             raise ConfigException(TWO_LOGINS)
+        if config.cert_file:  # the client's library would ask for a pass phrase
+            trial = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            show_certificate(trial, config.cert_file, config.key_file)
         config.connection_pool_maxsize = 0  # each followed log holds one connection
         config.proxy = config.proxy or proxy_for(config.host or "")
         return _with_session(ApiClient(config))
