@@ -55,9 +55,10 @@ class HttpServer:
         """
         try:
             listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # of what no name of a host can be
             raise ConfigError(
-                f"metrics_port: cannot listen on {host}:{port}: {exc.strerror or exc}",
+                f"metrics_port: cannot listen on {host}:{port}:"
+                f" {getattr(exc, 'strerror', None) or exc}",
                 hint="choose another port or metrics_host; port 0 takes a free one",
             ) from exc
         tasks.start_soon(self._listen, listener)

@@ -151,6 +151,11 @@ async def test_a_port_in_use_is_said_at_the_start(bench: Bench) -> None:
             await bench.agent(metrics_port=port).run()
 
 
+async def test_a_host_that_is_none_is_said_at_the_start(bench: Bench) -> None:
+    with pytest.raises(ConfigError, match="metrics_port: cannot listen on"):
+        await bench.agent(metrics_host="ü..x", metrics_port=0).run()
+
+
 async def test_what_is_not_asked_for_is_not_imported(bench: Bench) -> None:
     script = (
         "import sys\nfrom launchkit import Agent\nimport launchkit.agent.agent\n"

@@ -76,10 +76,10 @@ def listening(host: str, port: int, silent_seconds: float = SILENT_SECONDS) -> s
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
-    except OSError as exc:
+    except (OSError, TypeError) as exc:  # of what no name of a host can be
         made.close()
         raise ConfigError(
-            f"cannot listen at {host}:{port}: {exc.strerror or exc}",
+            f"cannot listen at {host}:{port}: {getattr(exc, 'strerror', None) or exc}",
             hint="choose another --host or --port; is a queue service running already?",
         ) from exc
     give_up_on_silent(made, silent_seconds)
