@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import anyio.to_thread
 
+from launchkit.addresses import holds_secret, masked_address, masked_url
 from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.home import expanded
 from launchkit.private_files import begin_file, make_folder
@@ -139,7 +139,7 @@ class FsspecBlobs(Blobs):
     """Any file system that fsspec knows: s3, gcs, azure and many more."""
 
     def __init__(self, url: str) -> None:
-        self.place = without_login(url)
+        self.place = masked_url(url)
         try:
             import fsspec
         except ImportError as exc:
@@ -147,9 +147,12 @@ class FsspecBlobs(Blobs):
                 f"--blobs: {self.place} needs fsspec", hint="pip install 'launchkit-server[blobs]'"
             ) from exc
         try:
-            self._files, self._root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as exc:
-            raise ConfigError(f"--blobs: {self.place}: {exc}") from exc
+            with self._errors():
+                self._files, self._root = fsspec.core.url_to_fs(url)
+        except Unreachable as exc:
+            if isinstance(exc.__cause__, ImportError | ValueError):
+                raise ConfigError(f"--blobs: {self.place}: {exc.__cause__}") from exc
+            raise
 
     def _put(self, name: str, data: bytes) -> None:
         self._files.pipe_file(self._path(name), data)
@@ -173,10 +176,20 @@ class FsspecBlobs(Blobs):
 def blobs_of(url: str) -> Blobs:
     """The place that a path or a URL names.
 
-    :raises ConfigError: if nothing that is installed knows such a place.
+    :raises ConfigError: if nothing that is installed knows such a place, or a login is named, too:
+        what reaches the place would repeat it in its errors.
+    :raises Unreachable: if what reaches the place looks there already, and it does not answer.
     """
     folder = folder_of(url)
-    return FolderBlobs(folder) if folder else FsspecBlobs(url)
+    if folder:
+        return FolderBlobs(folder)
+    if _names_login(url):
+        raise ConfigError(
+            f"--blobs: {masked_address(url)}: has a login in it",
+            hint="leave it out; the variables and files of the store's own programs have it, such"
+            " as AWS_ACCESS_KEY_ID, or those of fsspec, such as FSSPEC_FTP_PASSWORD",
+        )
+    return FsspecBlobs(url)
 
 
 def folder_of(url: str) -> Path | None:
@@ -199,10 +212,10 @@ def needed(blobs: Blobs | None) -> Blobs:
     return blobs
 
 
-def without_login(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+def _names_login(url: str) -> bool:
+    """Whether a URL has a password; before an `@` alone a container of Azure's may stand."""
+    _, _, rest = url.partition("://")
+    return ":" in rest.rpartition("@")[0] or holds_secret(url)
 
 
 def _made(info: dict[str, Any]) -> float:

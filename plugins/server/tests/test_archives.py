@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import anyio
 import pytest
 from launchkit_server.archives import AMONG_THE_BLOBS, IN_THE_DATABASE, Archives
-from launchkit_server.blobs import Blobs, FolderBlobs, FsspecBlobs, blobs_of
+from launchkit_server.blobs import Blobs, FolderBlobs, blobs_of
 from launchkit_server.collecting import Collected, collect
 from launchkit_server.problems import Refusal
 from launchkit_server.rights import OwnDatabase, Right
@@ -320,5 +320,23 @@ async def test_a_place_that_cannot_be_written_is_told_at_the_start(tmp_path: Pat
         await blobs_of(str(tmp_path / "file" / "blobs")).check()
 
 
-def test_a_login_in_a_url_is_not_shown() -> None:
-    assert FsspecBlobs("memory://user:secret@host/x").place == "memory://host/x"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://AKIA:hu/sh@b/x",
+        "ftp://u:hush@127.0.0.1:1/x",
+        "simplecache::s3://a:hush@b",
+        "s3://b?token=hush",
+    ],
+)
+def test_a_place_with_a_login_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"--blobs: .*has a login in it") as told:
+        blobs_of(url)
+    assert "sh@" not in str(told.value)
+    assert "hush" not in str(told.value)
+    assert blobs_of("memory://container@account/x").place.startswith("memory://")
+
+
+def test_a_place_that_does_not_answer_is_told_at_the_start() -> None:
+    with pytest.raises(Unreachable, match=r"the blobs at ftp://127\.0\.0\.1:1/x"):
+        blobs_of("ftp://127.0.0.1:1/x")

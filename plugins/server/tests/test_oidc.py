@@ -90,6 +90,7 @@ async def test_a_code_counts_once_and_for_the_browser_that_asked_for_it(
         ({"exp": None}, "exp"),
         ({"iat": int(time.time()) + 86_400}, "iat|future"),
         ({"sub": ""}, "sub"),
+        ({"sub": "x" * 256}, "names you by 256 characters"),
         ({"email": None}, "does not tell your email"),
         ({"email": ["ana@example"]}, "does not tell your email"),
         ({"email_verified": False}, "has not verified the address"),
@@ -226,6 +227,9 @@ def test_settings_that_do_not_fit_are_refused_with_their_place(tmp_path: Path) -
     }
     for changed, why in (
         ({"oidc_issuer": "http://id.example"}, "is no https:// URL"),
+        ({"oidc_issuer": "https://ann:hush@id.example"}, "'…@id.example' has a login"),
+        ({"oidc_issuer": "http://ann:hush@localhost"}, "has a login"),
+        ({"oidc_issuer": f"https://id.example/{'x' * 500}"}, "oidc-issuer: has 519 characters"),
         ({"oidc_issuer": None}, "oidc-issuer: is missing"),
         ({"oidc_client_id": None}, "oidc-client-id: is missing"),
         ({"oidc_client_secret_file": str(tmp_path / "none")}, "none"),

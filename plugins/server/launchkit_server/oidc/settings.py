@@ -8,6 +8,7 @@ from launchkit.addresses import masked_address
 from launchkit.errors import ConfigError
 from launchkit.home import expanded
 from launchkit.model import Secret
+from launchkit.resolving.queue_checks import check_length
 from launchkit_server.config import ServerConfig
 
 MAX_SECRET = 4096
@@ -62,10 +63,16 @@ def oidc_of(config: ServerConfig) -> OidcSettings | None:
 
 
 def _check_issuer(issuer: str) -> None:
+    check_length("oidc-issuer", issuer)
     try:
         parts = urlsplit(issuer)
     except ValueError:
         parts = urlsplit("")
+    if "@" in parts.netloc:
+        raise ConfigError(
+            f"oidc-issuer: {masked_address(issuer)[:200]!r} has a login, and no provider's has one",
+            hint="the provider knows this service by oidc-client-id and oidc-client-secret-file",
+        )
     if parts.scheme == "http" and parts.hostname in THIS_MACHINE:
         return
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
