@@ -12,9 +12,9 @@ from launchkit.addresses import HIDDEN, masked
 from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
+from launchkit.model.names import length_problem
 from launchkit.plain_text import shortened
 from launchkit.resolving.nested import MOST_CHARACTERS, MOST_VALUES, are_too_much, texts
-from launchkit.resolving.queue_checks import length_problem
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""

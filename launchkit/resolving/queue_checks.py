@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from launchkit.codec import Locate, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
-from launchkit.model.names import LONGEST_NAME
+from launchkit.model.names import length_problem
 from launchkit.resolving.nested import MOST_CHARACTERS_OF_A_QUEUE, MOST_VALUES, are_too_much
 
 MOST_AT_ONCE = 2**31 - 1
@@ -81,10 +81,3 @@ def check_length(what: str, name: str | None) -> None:
     """
     if problem := length_problem(what, name):
         raise ConfigError(problem)
-
-
-def length_problem(what: str, name: str | None) -> str | None:
-    """Why a name is too long, or None if it is not."""
-    if name is None or len(name) <= LONGEST_NAME:
-        return None
-    return f"{what}: has {len(name)} characters; a name may have {LONGEST_NAME}"

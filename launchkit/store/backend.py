@@ -22,6 +22,7 @@ from launchkit.model import (
     Claim,
     ItemReport,
 )
+from launchkit.resolving.queue_checks import check_length
 from launchkit.store import agents, claims, hindrance, jobs, locks, logs, queues, topics
 from launchkit.store.access import look_at
 from launchkit.store.database import PATIENCE_SECONDS, STATEMENT_SECONDS, Database
@@ -50,7 +51,10 @@ class StoreBackend(QueueBackend):
     _heard: AgentOrders = field(init=False, repr=False, default_factory=AgentOrders)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Open the database for the agent's life."""
+        """Open the database for the agent's life. :raises ConfigError: if the entity's name is too
+        long.
+        """
+        check_length("entity", self.entity)
         self._database = database_of(
             self.url,
             self.clock,

@@ -6,6 +6,8 @@ nobody in another, whatever its name is.
 
 from typing import NamedTuple
 
+from launchkit.errors import ConfigError
+from launchkit.model.names import LONGEST_LOCK_BYTES, size_of
 from launchkit.store.database import Database, Tx
 
 OF_THE_SERVICE = "service:"
@@ -13,13 +15,21 @@ OF_THE_SERVICE = "service:"
 
 
 class Acquire(NamedTuple):
-    """Take or renew a lock; gives False while another holder's time is not over."""
+    """Take or renew a lock; gives False while another holder's time is not over.
+
+    :raises ConfigError: if the name is too long.
+    """
 
     name: str
     holder: str
     seconds: float
 
     async def __call__(self, tx: Tx) -> bool:
+        size = size_of(self.name)
+        if size > LONGEST_LOCK_BYTES:
+            raise ConfigError(
+                f"the name of a lock has {size} bytes in UTF-8, and may have {LONGEST_LOCK_BYTES}"
+            )
         until = tx.now + self.seconds
         row = await tx.one(
             "acquire_lock", name=self.name, holder=self.holder, until=until, now=tx.now

@@ -16,9 +16,9 @@ from launchkit.model import (
     ItemReport,
 )
 from launchkit.model.claims import LISTED
+from launchkit.model.names import LONGEST_LOCK_BYTES
 from launchkit.wire.names import Name
 
-MAX_LOCK_NAME = 2000
 MAX_LOCK_SECONDS = 3600.0
 """A lock that is not renewed is free after an hour at the latest."""
 
@@ -157,8 +157,8 @@ class LogSize:
 class LockRequest:
     """Take, renew or give back a lock."""
 
-    name: Annotated[str, Field(max_length=MAX_LOCK_NAME)]
-    holder: Annotated[str, Field(max_length=MAX_LOCK_NAME)]
+    name: Annotated[str, Field(max_length=LONGEST_LOCK_BYTES)]
+    holder: Annotated[str, Field(max_length=LONGEST_LOCK_BYTES)]
     """The agent's name, then `/` and what tells its holders apart."""
     seconds: Annotated[float, Field(ge=0, le=MAX_LOCK_SECONDS, allow_inf_nan=False)] = 0.0
     session: Name | None = None
@@ -169,7 +169,7 @@ class LockRequest:
 class LockWait:
     """Wait until a lock may be had."""
 
-    name: Annotated[str, Field(max_length=MAX_LOCK_NAME)]
+    name: Annotated[str, Field(max_length=LONGEST_LOCK_BYTES)]
     wait: float
     """Seconds."""
 

@@ -4,8 +4,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from launchkit.model.names import LONGEST_NAME
-from launchkit.resolving.queue_checks import length_problem
+from launchkit.model.names import LONGEST_NAME, length_problem
 from launchkit_server.problems import TOKEN, Refusal
 from launchkit_server.routes import is_page
 

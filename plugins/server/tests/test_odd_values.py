@@ -1,6 +1,7 @@
 """What JSON and URLs can say and no database can keep is told; it is no fault of the server."""
 
 from collections.abc import Iterator
+from random import Random
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from launchkit.model.names import MOST_LISTED
 
 from .browsing import Browser
 from .conftest import Served
-from .over_http import CAPACITY, Held, claimed, client_in, launched
+from .over_http import CAPACITY, RECIPE, SPEC, Held, claimed, client_in, launched
 
 STATUS = {"name": "box", "host": "h", "pid": 1, "version": "1", "entity": "test", "queues": []}
 STATUS |= {"max_jobs": 1, "started_at": 1.0}
@@ -156,6 +157,38 @@ def test_a_name_in_a_path_that_is_longer_than_any_is_told(
     """Also that of an entity, of which there are as many as somebody asks for."""
     said = client.get(f"{server.url}/api/v1/entities/{'x' * 513}/items").json()
     assert said["detail"] == "a name in the address: has 513 characters; a name may have 512"
+
+
+def wide(size: int) -> str:
+    """A name of so many bytes, of letters that no database makes less of."""
+    letters = Random(size)
+    return "".join(chr(letters.randrange(0x20000, 0x2A000)) for _ in range(size // 4))
+
+
+def test_the_longest_names_have_room_in_the_indexes_of_each_database(server: Served) -> None:
+    name, key, lock = wide(1024), wide(1024)[::-1], wide(2000)
+    with client_in(server, wide(1024)) as client:
+        item = launched(client, spec={"recipe": RECIPE, "name": name}, idempotency_key=key)
+        assert client.get("/item", params={"ref": name}).json()["item"]["id"] == item["id"]
+        assert claimed(client, key).id == item["id"]
+        asked = {"name": lock, "holder": "box/x", "seconds": 1}
+        assert client.post("/agent/locks", json=asked).json() == {"held": True}
+
+
+def test_a_name_of_too_many_bytes_is_refused_in_the_same_words_by_each_database(
+    server: Served, client: httpx.Client
+) -> None:
+    name, lock = wide(1028), wide(2004)
+    for path, body in (
+        ("/queues/q/launches", {"spec": {"recipe": RECIPE, "name": name}}),
+        ("/queues/q/launches", {"spec": {"recipe": RECIPE}, "idempotency_key": name}),
+        ("/agent/claims", {"queue": "q", "capacity": CAPACITY, "claim_id": name}),
+        (f"/../{name}/queues", SPEC),
+        ("/agent/locks", {"name": lock, "holder": "box/x", "seconds": 1}),
+    ):
+        answer = client.post(path, json=body)
+        assert answer.status_code in {400, 422}, answer.text
+        assert "bytes in UTF-8" in answer.json()["detail"]
 
 
 def test_what_an_agent_tells_of_a_launch_is_checked_where_it_comes_in(

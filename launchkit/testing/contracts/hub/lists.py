@@ -97,11 +97,13 @@ class ListContract(UserContract):
                 "q", LaunchRequest(spec=make_spec(), actor="ann", idempotency_key=longer)
             ),
         ]
+        wide = make_spec(name="\N{SNAKE}" * 257)
+        asked.append(user.launches.launch("q", LaunchRequest(spec=wide, actor="ann")))
         for one in asked:
             with refused(
                 LaunchkitError,
                 "a longer one is refused",
-                match=r"has 513 characters|at most 512 characters",
+                match=r"has 513 characters|at most 512 characters|1028 bytes",
             ):
                 await one
         assert (await user.queues.get("q")).counts == {ItemState.QUEUED: 1}, "and is not kept"

@@ -28,6 +28,8 @@ ALGORITHMS = (
 """Those with a public key: what proves a token cannot make one."""
 LEEWAY_SECONDS = 60
 MAX_TOKEN = 2**16
+MAX_SUBJECT = 255
+"""Characters, as OpenID Connect Core 1.0 has it (section 2)."""
 VERIFIED = (True, "true")
 """What providers say of an address that is somebody's."""
 
@@ -56,6 +58,11 @@ def person_of(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> P
     name, subject = claims.get(settings.claim), claims["sub"]
     if not isinstance(subject, str) or not subject.isprintable():
         raise Unauthenticated(f"{settings.host} names you by no text")
+    if len(subject) > MAX_SUBJECT:
+        raise Unauthenticated(
+            f"{settings.host} names you by {len(subject)} characters (sub): there may be"
+            f" {MAX_SUBJECT}"
+        )
     if not isinstance(name, str) or not name or not name.isprintable():
         raise Unauthenticated(
             f"{settings.host} does not tell your {settings.claim}",

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from launchkit.errors import ConfigError
+from launchkit.model.names import length_problem
 from launchkit.model.people import EVERYWHERE, Permission, refusal
-from launchkit.resolving.queue_checks import length_problem
 from launchkit.shell_words import shell_join
 from launchkit.store.happened import KINDS, NEWEST, Audit, Happened
 from launchkit.store.hub import StoreQueues
