@@ -35,6 +35,8 @@ from launchkit.settings.places import default_backend, default_cache_dir, defaul
 if TYPE_CHECKING:
     from launchkit.model import Limits
 
+MOST_AT_ONCE = 1_000_000
+
 
 def _job_count(value: object) -> object:
     """As W&B reads it: null is 1, digits in quotes are a number, -1 is no limit."""
@@ -44,6 +46,8 @@ def _job_count(value: object) -> object:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < -1:
         raise ValueError("must be a whole number, or -1 for no limit")
+    if value > MOST_AT_ONCE:
+        raise ValueError(f"must be {MOST_AT_ONCE} at most, or -1 for no limit")
     return value
 
 
@@ -65,8 +69,8 @@ JobCount = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": -1},
-                {"type": "string", "pattern": r"^\s*(-1|\d+)\s*$"},
+                {"type": "integer", "minimum": -1, "maximum": MOST_AT_ONCE},
+                {"type": "string", "pattern": r"^\s*(-1|0*(\d{1,6}|1000000))\s*$"},
                 {"type": "null"},
             ]
         }
@@ -74,8 +78,10 @@ JobCount = Annotated[
 ]
 QueueNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
 _PATH = re.compile(r"(?:/|~|\.{1,2}/)|[^:]+\.(?:db|sqlite3?)$")
-Seconds = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
-Lease = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+MOST_SECONDS = 315_360_000
+"""Ten years."""
+Seconds = Annotated[float, Field(strict=True, ge=0, le=MOST_SECONDS)]
+Lease = Annotated[float, Field(strict=True, ge=0.5, le=86_400)]
 Directory = Annotated[Path, AfterValidator(_absolute)]
 Repository = Annotated[
     str, AfterValidator(image_repository), WithJsonSchema({"type": "string", "pattern": REPOSITORY})
@@ -186,7 +192,7 @@ class AgentSettings(BaseModel):
     registry: Block | None = None
     """The registry that images are pushed to and pulled from."""
     builder: BuilderBlock | None = None
-    verbosity: Annotated[StrictInt, Field(ge=0)] = 0
+    verbosity: Annotated[StrictInt, Field(ge=0, le=100)] = 0
     log_format: Literal["auto", "human", "json"] = "auto"
     """How the agent's log is written; auto is for people on a terminal, else JSON lines."""
     metrics_port: Annotated[StrictInt, Field(ge=0, le=65535)] | None = None

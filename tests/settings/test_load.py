@@ -179,7 +179,7 @@ start_timeout: -1
         ("secure_mode: 'yes'", "secure_mode: must be true or false"),
         ("stopped_run_timeout: '60'", "stopped_run_timeout: must be a whole number"),
         ("start_timeout: .inf", "start_timeout: must be a finite number"),
-        ("lease_seconds: 0", "lease_seconds: must be greater than 0"),
+        ("lease_seconds: 0", "lease_seconds: must be greater than or equal to 0.5"),
         ("policy: {macros_from_en: [A]}", "policy.macros_from_en: unknown key; did you mean"),
         ("policy: 5\nsecure_mode: true", "policy: "),
         ("builder: docker", "builder: "),

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from settings.clouds import cloud_plugins
+from unbounded import unbounded
 from wandb_cases import cases
 
 from launchkit.plugins import Plugins
@@ -25,6 +26,10 @@ def test_what_nobody_can_set_is_not_in_it() -> None:
     text = json.dumps(whole)
     assert [name for name in whole["$defs"] if f'"#/$defs/{name}"' not in text] == []
     assert re.findall(r'"_\w+": ', text) == []
+
+
+def test_each_number_has_a_least_and_a_largest_value() -> None:
+    assert [*unbounded(settings_schema(Plugins()))] == []
 
 
 def test_it_is_a_schema() -> None:
@@ -66,6 +71,12 @@ def test_it_judges_as_loading_does(case: dict[str, Any]) -> None:
         ("runners: {local-process: {kep: true}}", False),
         ("runners: {kubernetes: {namespace: jobs}}", True),
         ("start_timeout: -1", False),
+        ("run_timeout: 1.0e+300", False),
+        ("lease_seconds: 1.0e-300", False),
+        ("max_jobs: 1000001", False),
+        ("max_jobs: '9999999'", False),
+        ("policy: {gpu_slots: 1000000000}", False),
+        ("runners: {kubernetes: {api_rate: 1.0e-300}}", False),
         ("drain_timeout: null", True),
         ("queue: a\nproject: p", True),
     ],

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from launchkit.abc import Finding, Registry, Site
 from launchkit.aio.lazy import Lazy
@@ -29,7 +31,7 @@ class EcrRegistry(Registry):
     uri: str | None = None
     """The repository: its URI, such as 123456789012.dkr.ecr.us-east-1.amazonaws.com/launch, or its
     ARN; else the next three say it."""
-    account_id: str | int | None = None
+    account_id: str | Annotated[int, Field(ge=0, lt=10**12)] | None = None
     """The account that it is in."""
     region: str | None = None
     """The region that it is in."""

@@ -116,9 +116,9 @@ class KanikoBuilder(Builder):
     pod."""
     context: str | None = None
     """A context of the kubeconfig; by default its current one."""
-    api_rate: Annotated[float, Field(gt=0)] = 50.0
+    api_rate: Annotated[float, Field(ge=0.01, le=100_000)] = 50.0
     """Requests a second to the API server, on average."""
-    api_burst: Annotated[int, Field(ge=1)] = 100
+    api_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     """Requests at once."""
 
     _namespace: str = field(init=False, repr=False, default="default")

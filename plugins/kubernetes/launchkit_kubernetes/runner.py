@@ -48,11 +48,11 @@ class KubernetesRunner(Runner):
     """A context of the kubeconfig; by default its current one."""
     namespace: str | None = None
     """Where runs go whose queue names none; by default that of the context."""
-    api_rate: Annotated[float, Field(gt=0)] = 100.0
+    api_rate: Annotated[float, Field(ge=0.01, le=100_000)] = 100.0
     """Requests a second to the API server, on average."""
-    api_burst: Annotated[int, Field(ge=1)] = 200
+    api_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     """Requests at once."""
-    gone_seconds: Annotated[float, Field(ge=0)] = 120.0
+    gone_seconds: Annotated[float, Field(ge=0, le=86_400)] = 120.0
     """How long pods may take to end after their grace, before their node counts as lost."""
     force_delete: bool = False
     """Remove pods from the cluster that do not end for so long: they may still run on a node that

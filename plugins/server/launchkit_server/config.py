@@ -41,7 +41,7 @@ class ServerConfig:
     """The same database without the pooler that `database` leads to, for announcements."""
     admin_token_file: Path | None = None
     """Where the first administrator's token is written, instead of being shown."""
-    lease: float = 60.0
+    lease: Annotated[float, Field(ge=0.5, le=86_400)] = 60.0
     """Seconds that a claim lives without a sign of life from its agent."""
     tls_cert: Path | None = None
     """A certificate and its chain, PEM; the service then speaks TLS alone."""
@@ -51,13 +51,13 @@ class ServerConfig:
     """Addresses and networks whose word on the client's address counts, with commas."""
     root_path: str = ""
     """The path under which a proxy shows the service, such as `/launchkit`; pages lead there."""
-    requests_per_second: Annotated[float, Field(gt=0)] = 1000.0
+    requests_per_second: Annotated[float, Field(ge=1, le=1_000_000)] = 1000.0
     """How often a token, or an address without one, may ask."""
     blobs: str | None = None
     """Where large things are kept: a folder, or a URL that fsspec knows; None is the database."""
-    unused_seconds: Annotated[float, Field(ge=3600)] = 86400.0
+    unused_seconds: Annotated[float, Field(ge=3600, le=315_360_000)] = 86400.0
     """How long code is kept that nothing refers to."""
-    max_archive: Annotated[int, Field(gt=0)] = 5 * 2**30
+    max_archive: Annotated[int, Field(ge=1, le=2**40)] = 5 * 2**30
     """Bytes of packed code, compressed."""
     webhook_key_file: Path | None = None
     """The key that webhooks are signed with; None is `webhooks.key` in `data`."""

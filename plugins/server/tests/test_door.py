@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from encrypted_key import SAID, with_pass_phrase
-from launchkit_server.config import load_config
+from launchkit_server.config import ServerConfig, load_config
 from launchkit_server.door import door_of
 from launchkit_server.process import listening
+from unbounded import unbounded
 
 from launchkit.errors import ConfigError
+from launchkit.json_schema import json_schema
 from launchkit.resolving.wide_settings import wide_settings
 
 from .places import Place
@@ -58,9 +60,25 @@ def test_a_proxy_is_named_by_its_address(tmp_path: Path) -> None:
     assert "--trusted-proxies" in said(tmp_path, trusted_proxies="gateway.example")
 
 
-def test_a_rate_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="requests-per-second"):
-        load_config({"data": str(tmp_path), "requests_per_second": 0}, None, {})
+def test_each_number_of_the_settings_has_a_least_and_a_largest_value() -> None:
+    assert [*unbounded(json_schema(ServerConfig))] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        *(("REQUESTS_PER_SECOND", number) for number in ("0", "1e-300", "inf", "nan", "1e300")),
+        *(("LEASE", number) for number in ("0", "-5", "1e-300", "inf", "nan", "1e300")),
+        *(("UNUSED_SECONDS", number) for number in ("60", "inf", "nan")),
+        *(("MAX_ARCHIVE", number) for number in ("0", "9" * 30, "9" * 5000)),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_with_its_place(
+    tmp_path: Path, name: str, number: str
+) -> None:
+    variable = f"LAUNCHKIT_SERVER_{name}"
+    with pytest.raises(ConfigError, match=variable):
+        load_config({"data": str(tmp_path)}, None, {variable: number})
 
 
 def test_files_of_secrets_that_everybody_may_read_are_told_at_the_start(tmp_path: Path) -> None:

@@ -43,13 +43,13 @@ class SageMakerRunner(Runner):
 
     region: str | None = None
     """Where jobs run; by default in the region of the agent's environment."""
-    poll_seconds: Annotated[float, Field(gt=0)] = 15.0
+    poll_seconds: Annotated[float, Field(ge=0.05, le=3600)] = 15.0
     """How often the jobs of all runs are listed, at most."""
-    api_rate: Annotated[float, Field(gt=0)] = 4.0
+    api_rate: Annotated[float, Field(ge=0.01, le=100_000)] = 4.0
     """Requests a second to SageMaker: so many that look, and so many that change something."""
-    log_rate: Annotated[float, Field(gt=0)] = 5.0
+    log_rate: Annotated[float, Field(ge=0.01, le=100_000)] = 5.0
     """Requests a second to CloudWatch Logs, for the logs of all runs."""
-    log_seconds: Annotated[float, Field(ge=0)] = 15.0
+    log_seconds: Annotated[float, Field(ge=0, le=3600)] = 15.0
     """How long CloudWatch may take after the end of a job to have all that it has printed."""
 
     _agent: str = field(init=False, repr=False)

@@ -41,7 +41,10 @@ class DockerPolicy:
     docker: Literal["open", "strict"] = "open"
     """strict: a Docker queue may use only limits of CPU and memory and a few other options."""
     gpu_slots: (
-        tuple[str, ...] | Annotated[int, Field(strict=True, ge=0)] | Literal["shared"] | None
+        tuple[str, ...]
+        | Annotated[int, Field(strict=True, ge=0, le=1024)]
+        | Literal["shared"]
+        | None
     ) = None
     """The GPUs of this machine that runs may have, each one at a time: their ids, or how many.
     Without it, those that are found; with shared, runs may have the same."""

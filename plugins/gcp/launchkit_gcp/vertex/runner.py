@@ -49,13 +49,13 @@ class VertexRunner(Runner):
     endpoint_urls: Mapping[str, str] = field(default_factory=dict)
     """Where services answer that are not Google's own, as the environment has it; stronger than
     what that says."""
-    poll_seconds: Annotated[float, Field(gt=0)] = 15.0
+    poll_seconds: Annotated[float, Field(ge=0.05, le=3600)] = 15.0
     """How often the jobs of all runs are listed, at most."""
-    api_rate: Annotated[float, Field(gt=0)] = 4.0
+    api_rate: Annotated[float, Field(ge=0.01, le=100_000)] = 4.0
     """Requests a second to Vertex AI: so many that look, and so many that change something."""
-    log_rate: Annotated[float, Field(gt=0)] = 0.5
+    log_rate: Annotated[float, Field(ge=0.01, le=100_000)] = 0.5
     """Requests a second to Cloud Logging, for the logs of all runs."""
-    log_seconds: Annotated[float, Field(ge=0)] = 15.0
+    log_seconds: Annotated[float, Field(ge=0, le=3600)] = 15.0
     """How long Cloud Logging may take to have all that a job has printed. So long lines are held
     back, so that late ones come in their order."""
 
