@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 import anyio
@@ -15,18 +15,17 @@ from pydantic_core import from_json
 
 from launchkit.aio.answers import AnswerTooLong, read_whole
 from launchkit.aio.http import close_cancelled
-from launchkit.errors import ConfigError, Unauthenticated, Unreachable
+from launchkit.errors import ConfigError, LaunchkitError, Unauthenticated, Unreachable
 from launchkit_server.oidc.attempts import Attempt
 from launchkit_server.oidc.claims import Person, person_of
-from launchkit_server.oidc.settings import OidcSettings
+from launchkit_server.oidc.settings import HINT, OidcSettings
 
 SECONDS = 10.0
-"""How long the provider may take to answer."""
+"""How long the provider may take to answer, and to tell its document and its keys together."""
 KEPT_SECONDS = 3600.0
 """How long its document and its keys are kept."""
 MAX_ANSWER = 2**20
 GZIP = {"accept-encoding": "gzip"}
-HINT = "the log of the queue service has more; a token signs you in meanwhile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +39,16 @@ class Endpoints:
     """Whether it takes the client's secret in the body alone."""
 
 
+Known: TypeAlias = tuple[Endpoints, KeySet]
+
+
+@dataclass
+class _Look:
+    """Asking the provider, for all who came before that began."""
+
+    failed: LaunchkitError | None = None
+
+
 @dataclass
 class Provider:
     """An OpenID Connect provider. Its document and keys are asked for when they are needed."""
@@ -47,17 +56,17 @@ class Provider:
     settings: OidcSettings
     trust: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
     """To read the certificates takes long, so make a provider beside all that is answered."""
-    _endpoints: Endpoints | None = field(init=False, default=None)
-    _keys: KeySet | None = field(init=False, default=None)
+    _known: Known | None = field(init=False, default=None)
     _until: float = field(init=False, default=0.0)
     _turn: anyio.Lock = field(init=False, default_factory=anyio.Lock)
+    _next: _Look = field(init=False, default_factory=_Look)
 
     async def address(self, attempt: Attempt, redirect_uri: str) -> str:
         """Where the browser goes to sign in.
 
         :raises Unreachable: if the provider does not answer, or not as one.
         """
-        endpoints, _ = await self._known()
+        endpoints, _ = await self._asked()
         query = {
             "response_type": "code",
             "client_id": self.settings.client_id,
@@ -77,10 +86,10 @@ class Provider:
         :raises Unauthenticated: if the provider does not take the code, or what it says is not so.
         :raises Unreachable: if it does not answer.
         """
-        endpoints, _ = await self._known()
+        endpoints, _ = await self._asked()
         token = await self._redeem(endpoints, attempt, code, redirect_uri)
         for _ in range(2):
-            _, keys = await self._known()
+            _, keys = await self._asked()
             try:
                 return await self._proved(token, keys, attempt)
             except InvalidKeyIdError:
@@ -117,13 +126,32 @@ class Provider:
             raise Unauthenticated(f"{own.host} does not take the code: {why[:300]}", hint=HINT)
         return token
 
-    async def _known(self) -> tuple[Endpoints, KeySet]:
+    async def _asked(self) -> Known:
+        """What is known of the provider. Those who come while it is asked share what comes of that,
+        and if that is nothing, what comes of asking once more.
+        """
+        mine = self._next
         async with self._turn:
-            if self._endpoints is None or self._keys is None or anyio.current_time() > self._until:
-                self._endpoints = await self._discover()
-                self._keys = await self._fetch_keys(self._endpoints.keys)
-                self._until = anyio.current_time() + KEPT_SECONDS
-            return self._endpoints, self._keys
+            if self._known is not None and anyio.current_time() <= self._until:
+                return self._known
+            if mine.failed is None:
+                self._next = _Look()
+                try:
+                    self._known = await self._look()
+                except LaunchkitError as exc:
+                    mine.failed = exc
+                else:
+                    self._until = anyio.current_time() + KEPT_SECONDS
+                    return self._known
+            raise mine.failed
+
+    async def _look(self) -> Known:
+        try:
+            with anyio.fail_after(SECONDS):
+                endpoints = await self._discover()
+                return endpoints, await self._fetch_keys(endpoints.keys)
+        except TimeoutError as exc:
+            raise self._silent(f"took longer than {SECONDS:g} seconds") from exc
 
     async def _discover(self) -> Endpoints:
         url = f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration"
@@ -182,4 +210,4 @@ class Provider:
         return response.status_code, found
 
     def _silent(self, why: str) -> Unreachable:
-        return Unreachable(f"{self.settings.host}, where people sign in: {why}", hint=HINT)
+        return Unreachable(f"{self.settings.host}, where people sign in: {why}")

@@ -12,6 +12,7 @@ from launchkit.resolving.queue_checks import check_length
 from launchkit_server.config import ServerConfig
 
 MAX_SECRET = 4096
+HINT = "the log of the queue service has more; a token signs you in meanwhile"
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
