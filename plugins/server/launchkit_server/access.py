@@ -22,10 +22,11 @@ from launchkit.model.people import (
 from launchkit.store.agents import require_agent_name
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.bearer import bearer
-from launchkit_server.rates import PROVED, asker
+from launchkit_server.rates import asker
 from launchkit_server.rights import AGENT_HINT, LOGIN_HINT, Entitled, Right
 from launchkit_server.service import Service, TheService
 from launchkit_server.shares import Places
+from launchkit_server.strangers import proved
 
 Ask = Callable[[NearestAgent], Awaitable[str | None]]
 
@@ -157,7 +158,7 @@ class Needs:
     async def _proved(self, request: Request) -> Right:
         token = _token_in(request.headers)
         principal = await _proved(token, request.app.state.service)
-        request.scope["state"][PROVED] = asker(principal)
+        await proved(request.scope, asker(principal))
         right = Right(
             token=token,
             principal=principal,

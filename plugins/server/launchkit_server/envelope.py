@@ -2,7 +2,8 @@
 
 import logging
 import re
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import uuid4
@@ -12,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from launchkit.errors import ConfigError, LaunchkitError
+from launchkit.errors import ConfigError, LaunchkitError, Unreachable
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server import targets
@@ -23,6 +24,7 @@ from launchkit_server.problems import Refusal, answer, told
 from launchkit_server.rates import Askers, Rates, asker
 from launchkit_server.routes import is_page
 from launchkit_server.service import Service
+from launchkit_server.strangers import Stranger, let_others
 
 log = logging.getLogger("launchkit.server")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -94,8 +96,9 @@ class Envelope:
         letter.refusal = self._too_often(scope) or letter.objection()
         if letter.refusal is None:
             try:
-                with await self._admitted(scope, rules):
-                    await self._app(scope, letter.receive, self._counting(scope, letter.send))
+                async with self._in_turn(scope, letter):
+                    with await self._admitted(scope, rules):
+                        await self._app(scope, letter.receive, self._counting(scope, letter.send))
             except ClientDisconnect:
                 letter.lost()
                 return
@@ -118,9 +121,29 @@ class Envelope:
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._askers.answered(scope, message["status"])
+                await let_others(scope)
             await send(message)
 
         return counted
+
+    @asynccontextmanager
+    async def _in_turn(self, scope: Scope, letter: "_Letter") -> AsyncIterator[None]:
+        """What lasts as long as a request, in the turn of those who prove nothing if it does not.
+
+        :raises Refusal: if that does not come.
+        """
+        service: Service = scope["app"].state.service
+        place = self._askers.stranger(scope)
+        if place is None:
+            yield
+            return
+        async with AsyncExitStack() as stack:
+            try:
+                turn = Stranger.of(scope, place, service.strangers)
+                letter.stranger = await stack.enter_async_context(turn)
+            except Unreachable as exc:
+                raise _refusal_of(exc) from exc
+            yield
 
     async def _admitted(self, scope: Scope, rules: BodyRules) -> AbstractContextManager[None]:
         """What lasts as long as a request. :raises Refusal: if its long body is not read, as who
@@ -154,6 +177,8 @@ class _Letter:
         self._send = send
         self.answered = False
         self.refusal: Refusal | None = None
+        self.stranger: Stranger | None = None
+        """Who sends it, if that is not known when it comes."""
         given = self._headers.get(REQUEST_ID_HEADER, "")
         self.id = given if re.fullmatch(r"[\w.-]{1,64}", given, re.ASCII) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = self.id
@@ -179,10 +204,15 @@ class _Letter:
 
     async def receive(self) -> Message:
         try:
-            return await self._body.receive()
+            if self.stranger is None:
+                return await self._body.receive()
+            return await self.stranger.receive(self._body.receive)
         except Refusal as exc:
             self.refusal = exc
             raise
+        except Unreachable as exc:
+            self.refusal = _refusal_of(exc)
+            raise self.refusal from exc
 
     async def send(self, message: Message) -> None:
         if self.refusal is not None and not self.answered:

@@ -80,9 +80,7 @@ class Askers:
 
     def early(self, scope: Scope) -> float:
         """By how many seconds a request comes too early; 0.0 counts it, now or when `answered`."""
-        token, place = _token_of(scope), place_of_sender(scope)
-        if scope["path"] in _HEALTH:
-            return self.rates.early(b"health of " + place)
+        token, place = _token_of(scope), _place_of(scope)
         if token is None:
             return self.rates.early(place)
         who = self._proved.get(token)
@@ -91,6 +89,12 @@ class Askers:
         self._proved.move_to_end(token)
         self._tokens[who].move_to_end(token)
         return self.rates.early(who)
+
+    def stranger(self, scope: Scope) -> bytes | None:
+        """The address whose requests one stands among that has proved nothing yet; None if its
+        token is known.
+        """
+        return None if _token_of(scope) in self._proved else _place_of(scope)
 
     def answered(self, scope: Scope, status: int) -> None:
         """Learn from an answer whether the token of its request is one."""
@@ -133,6 +137,12 @@ def _token_of(scope: Scope) -> bytes | None:
     """The digest of the token of a request to the API: pages go by their cookie alone."""
     token = bearer(Headers(scope=scope)) if scope["path"].startswith(_API) else None
     return hashlib.sha256(token.encode("latin-1", "replace")).digest() if token else None
+
+
+def _place_of(scope: Scope) -> bytes:
+    """Where a request comes from; the pages of health have that to themselves."""
+    place = place_of_sender(scope)
+    return b"health of " + place if scope["path"] in _HEALTH else place
 
 
 def place_of(host: str) -> bytes:

@@ -26,6 +26,8 @@ from launchkit_server.shares import (
     ANSWERS,
     BODIES,
     EXCHANGES,
+    STRANGERS,
+    STRANGERS_IN_LINE,
     STREAMS,
     TRANSFERS,
     WAITS,
@@ -88,6 +90,10 @@ class Service:
         default_factory=lambda: Shares(EXCHANGES, "sign-ins by the provider", ALL_EXCHANGES),
     )
     waits: Shares = field(init=False, default_factory=lambda: Shares(WAITS, "requests that wait"))
+    strangers: InTurn = field(
+        init=False, default_factory=lambda: InTurn(STRANGERS, "requests", STRANGERS_IN_LINE)
+    )
+    """Requests that prove nothing."""
     answers: InTurn = field(init=False, default_factory=lambda: InTurn(ANSWERS, "large answers"))
     transfers: InTurn = field(init=False, default_factory=lambda: InTurn(TRANSFERS, "transfers"))
     _ending: bool = field(init=False, default=False)

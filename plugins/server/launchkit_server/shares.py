@@ -29,6 +29,12 @@ EXCHANGES = 16
 known before.
 """
 ALL_EXCHANGES = 4 * EXCHANGES
+STRANGERS = 4
+"""Of an address, requests that prove nothing, from when they are looked at until they are proved or
+their answer begins: each step of one keeps all others waiting.
+"""
+STRANGERS_IN_LINE = 4096
+"""As many as there are connections of one address: who has gone does not wait beside them."""
 AGAIN_SECONDS = 1.0
 PATIENCE_SECONDS = 25.0
 """How long one waits for others of one's own, such as a program that launches a thousand at once: a
@@ -74,9 +80,10 @@ class Shares:
 class InTurn:
     """The same, where the next of one who asks wait until the first are over."""
 
-    def __init__(self, most: int, what: str) -> None:
+    def __init__(self, most: int, what: str, in_line: int | None = None) -> None:
         self._most = most
         self._what = what
+        self._in_line = in_line
         self._here: Counter[bytes] = Counter()
         self._places: dict[bytes, anyio.Semaphore] = {}
 
@@ -84,8 +91,12 @@ class InTurn:
     async def of(self, who: bytes) -> AsyncIterator[bool]:
         """Have one of the places for the time of a context, which is told whether one had to wait.
 
-        :raises Unreachable: if none comes free.
+        :raises Unreachable: if none comes free, or as many wait as may.
         """
+        if self._in_line is not None and self._here[who] >= self._most + self._in_line:
+            raise Unreachable(
+                f"{self._in_line} {self._what} of yours wait already", retry_after=AGAIN_SECONDS
+            )
         place = self._places.setdefault(who, anyio.Semaphore(self._most))
         self._here[who] += 1
         try:

@@ -20,6 +20,7 @@ from launchkit_server.rates import asker
 from launchkit_server.rights import Entitled, Right
 from launchkit_server.service import Service
 from launchkit_server.shares import Places
+from launchkit_server.strangers import proved
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address
 from launchkit_server.web.forms import Form, form_of
@@ -202,6 +203,7 @@ async def _signed_in(service: Service, request: Request) -> tuple[Principal, str
     session = sessions.session_of(request)
     if principal is None or session is None:
         raise SignInFirst
+    await proved(request.scope, asker(principal))
     return principal, session
 
 

@@ -1,6 +1,7 @@
 """Signing in by a provider of identities: there, and back with a code."""
 
 import hmac
+import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -8,11 +9,13 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from launchkit.errors import LaunchkitError, NotFound, Unauthenticated
+from launchkit.errors import LaunchkitError, NotFound, Unauthenticated, Unreachable
 from launchkit.store.identities import AdmitBy
 from launchkit_server.oidc.attempts import Attempt, attempt_in
+from launchkit_server.oidc.settings import HINT
 from launchkit_server.rates import place_of_sender
 from launchkit_server.service import Service, TheService
+from launchkit_server.strangers import let_others
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, own_path
 from launchkit_server.web.pages.signing import sign_in_form
@@ -20,6 +23,7 @@ from launchkit_server.web.pages.signing import sign_in_form
 if TYPE_CHECKING:
     from launchkit_server.oidc.provider import Provider
 
+log = logging.getLogger("launchkit.server")
 router = APIRouter(prefix="/sign-in/oidc")
 
 COOKIE = "launchkit_attempt"
@@ -34,6 +38,7 @@ async def one_more_exchange(request: Request, service: TheService) -> AsyncItera
     :raises Unreachable: if as many from the same address are under way as may be, or of all.
     """
     with service.exchanges.of(place_of_sender(request.scope)):
+        await let_others(request.scope)
         yield
 
 
@@ -49,7 +54,7 @@ async def go_there(request: Request, service: TheService) -> Response:
     try:
         there = await provider.address(attempt, _back(request))
     except LaunchkitError as exc:
-        return sign_in_form(request, service, to, exc, status=503)
+        return _not_signed_in(request, service, to, exc)
     response = RedirectResponse(there, status_code=303)
     response.set_cookie(
         COOKIE,
@@ -81,14 +86,27 @@ async def come_back(request: Request, service: TheService) -> Response:
         )
         session = (await service.database.write(body)).secret
     except LaunchkitError as exc:
-        to = attempt.to if attempt else None
-        status = 401 if isinstance(exc, Unauthenticated) else 503
-        response = sign_in_form(request, service, to, exc, status=status)
+        response = _not_signed_in(request, service, attempt.to if attempt else None, exc)
     else:
         response = RedirectResponse(own_path(attempt.to, prefix), status_code=303)
         sessions.keep(request, response, session, prefix)
     response.delete_cookie(COOKIE, path=address(prefix, "sign-in"))
     return response
+
+
+def _not_signed_in(
+    request: Request, service: Service, to: str | None, exc: LaunchkitError
+) -> Response:
+    """The form with why; what is wrong here or at the provider is for the log, and no stranger's
+    to read.
+    """
+    if isinstance(exc, Unauthenticated):
+        log.info("signing in by the provider: %s", exc)
+        return sign_in_form(request, service, to, exc, status=401)
+    log.warning("signing in by the provider: %s", exc)
+    host = _provider(service).settings.host
+    told = Unreachable(f"nobody can sign in by {host} now", hint=HINT)
+    return sign_in_form(request, service, to, told, status=503)
 
 
 def _provider(service: Service) -> "Provider":

@@ -1,0 +1,66 @@
+"""Requests that have proved nothing yet: of an address a few are worked on at once, and the others
+wait for them, so that whoever proves something is answered meanwhile.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.types import Message, Receive, Scope
+
+from launchkit_server.rates import PROVED
+from launchkit_server.shares import InTurn, Places
+
+STRANGER = "stranger"
+"""Where the state of a request has its `Stranger`."""
+
+
+class Stranger:
+    """Who sends a request, as long as that proves nothing."""
+
+    def __init__(self, places: Places, turns: InTurn) -> None:
+        self._places = places
+        self._turns = turns
+        self._in_turn = True
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, scope: Scope, place: bytes, turns: InTurn) -> AsyncIterator["Stranger"]:
+        """One of those at *place*, whose turn has come, for the time of the context.
+
+        :raises Unreachable: if it does not come.
+        """
+        async with Places.of(place) as places:
+            await places.take(turns)
+            stranger = scope["state"][STRANGER] = cls(places, turns)
+            yield stranger
+
+    async def receive(self, receive: Receive) -> Message:
+        """What is sent next: while that is waited for, others have their turn.
+
+        :raises Unreachable: if the turn does not come again.
+        """
+        if not self._in_turn:
+            return await receive()
+        await self._places.give_up()
+        message = await receive()
+        if self._in_turn:  # the answer may have begun meanwhile
+            await self._places.take(self._turns)
+        return message
+
+    async def let_others(self) -> None:
+        """It is the turn of others from now on."""
+        self._in_turn = False
+        await self._places.give_up()
+
+
+async def proved(scope: Scope, who: bytes) -> None:
+    """Note who it is that sends a request, who waits for no stranger any more."""
+    scope["state"][PROVED] = who
+    await let_others(scope)
+
+
+async def let_others(scope: Scope) -> None:
+    """Let other strangers have their turn: this one is proved, bounded otherwise, or answered."""
+    stranger: Stranger | None = scope["state"].get(STRANGER)
+    if stranger is not None:
+        await stranger.let_others()
