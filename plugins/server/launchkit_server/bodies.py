@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive
 
 from launchkit_server.problems import Refusal
+from launchkit_server.strangers import Stranger
 from launchkit_server.turns import Turns
 
 GZIP = 16 + zlib.MAX_WBITS
@@ -81,6 +82,8 @@ class Body:
         self._made = 0
         self._pieces: list[bytes] = []
         self._whole = False
+        self.stranger: Stranger | None = None
+        """Who sends it, if that is not known when the request comes."""
         self._deadline = anyio.current_time() + (rules.seconds or float("inf"))
 
     async def receive(self) -> Message:
@@ -89,13 +92,9 @@ class Body:
         :raises Refusal: if the body is larger or slower than it may be, or cannot be unpacked.
         """
         if self._whole:
-            return await self._receive()  # only tells when the client has gone
+            return await self._next(float("inf"))  # only tells when the client has gone
         now = anyio.current_time()
-        message: Message | None = None
-        with anyio.move_on_at(min(self._deadline, now + self._rules.piece_seconds)):
-            message = await self._receive()
-        if message is None:
-            raise Refusal(408, "the body of the request did not come in time")
+        message = await self._next(min(self._deadline, now + self._rules.piece_seconds))
         if message["type"] == "http.request":
             self._whole = not message.get("more_body", False)
             data = message.get("body", b"")
@@ -108,6 +107,18 @@ class Body:
                 self._pieces.append(message["body"])
                 if self._whole:
                     await self._require_json(b"".join(self._pieces))
+        return message
+
+    async def _next(self, until: float) -> Message:
+        if self.stranger is not None:
+            await self.stranger.give_way()
+        message: Message | None = None
+        with anyio.move_on_at(until):
+            message = await self._receive()
+        if message is None:
+            raise Refusal(408, "the body of the request did not come in time")
+        if self.stranger is not None:
+            await self.stranger.go_on()
         return message
 
     async def _require_json(self, text: bytes) -> None:

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import uuid4
@@ -13,14 +13,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from launchkit.errors import ConfigError, LaunchkitError, Unreachable
+from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server import targets
 from launchkit_server.access import prove
 from launchkit_server.bodies import Body, BodyRules, is_long
 from launchkit_server.heads import readable
-from launchkit_server.problems import Refusal, answer, told
+from launchkit_server.problems import Refusal, answer, refusal_of, told
 from launchkit_server.rates import Askers, Rates, asker
 from launchkit_server.routes import is_page
 from launchkit_server.service import Service
@@ -93,27 +93,27 @@ class Envelope:
         scope = {**scope, "headers": readable(scope["headers"])}
         letter = _Letter(scope, receive, send, rules)
         request_id.set(letter.id)
-        letter.refusal = self._too_often(scope) or letter.objection()
-        if letter.refusal is None:
-            try:
-                async with self._in_turn(scope, letter):
+        try:
+            async with self._in_turn(scope, letter):
+                letter.refusal = self._too_often(scope) or letter.objection()
+                if letter.refusal is None:
                     with await self._admitted(scope, rules):
                         await self._app(scope, letter.receive, self._counting(scope, letter.send))
-            except ClientDisconnect:
+        except ClientDisconnect:
+            letter.lost()
+            return
+        except Refusal as exc:
+            letter.refusal = exc
+        except Exception as exc:
+            if letter.answered and isinstance(exc.__cause__, LaunchkitError):
+                log.info("request %s: cut short: %s", letter.id, exc.__cause__)
+                return
+            if letter.answered and _is_of_a_lost_stream(exc):
                 letter.lost()
                 return
-            except Refusal as exc:
-                letter.refusal = exc
-            except Exception as exc:
-                if letter.answered and isinstance(exc.__cause__, LaunchkitError):
-                    log.info("request %s: cut short: %s", letter.id, exc.__cause__)
-                    return
-                if letter.answered and _is_of_a_lost_stream(exc):
-                    letter.lost()
-                    return
-                if letter.refusal is None:
-                    log.exception("request %s failed", letter.id)
-                    letter.refusal = Refusal(500, "a fault of the server; its log has more")
+            if letter.refusal is None:
+                log.exception("request %s failed", letter.id)
+                letter.refusal = Refusal(500, "a fault of the server; its log has more")
         if letter.refusal is not None and not letter.answered:
             await letter.refuse(letter.refusal)
 
@@ -137,12 +137,7 @@ class Envelope:
         if place is None:
             yield
             return
-        async with AsyncExitStack() as stack:
-            try:
-                turn = Stranger.of(scope, place, service.strangers)
-                letter.stranger = await stack.enter_async_context(turn)
-            except Unreachable as exc:
-                raise _refusal_of(exc) from exc
+        async with Stranger.of(scope, place, service.strangers) as letter.body.stranger:
             yield
 
     async def _admitted(self, scope: Scope, rules: BodyRules) -> AbstractContextManager[None]:
@@ -158,7 +153,7 @@ class Envelope:
             return service.bodies.of(who) if rules.json else nullcontext()
         except LaunchkitError as exc:
             self._askers.answered(scope, problem_of(exc).status)
-            raise _refusal_of(exc) from exc
+            raise refusal_of(exc) from exc
 
     def _too_often(self, scope: Scope) -> Refusal | None:
         early = self._askers.early(scope)
@@ -172,13 +167,11 @@ class _Letter:
     def __init__(self, scope: Scope, receive: Receive, send: Send, rules: BodyRules) -> None:
         self._scope = scope
         self._headers = Headers(scope=scope)
-        self._body = Body(receive, rules, self._headers, scope["app"].state.service.turns)
+        self.body = Body(receive, rules, self._headers, scope["app"].state.service.turns)
         self._rules = rules
         self._send = send
         self.answered = False
         self.refusal: Refusal | None = None
-        self.stranger: Stranger | None = None
-        """Who sends it, if that is not known when it comes."""
         given = self._headers.get(REQUEST_ID_HEADER, "")
         self.id = given if re.fullmatch(r"[\w.-]{1,64}", given, re.ASCII) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = self.id
@@ -189,7 +182,7 @@ class _Letter:
             theirs = self._headers.get(PROTOCOL_HEADER, PROTOCOL)
             check_protocol(theirs, "the client", "the queue service")
         except ConfigError as exc:
-            return _refusal_of(exc)
+            return refusal_of(exc)
         if not _HOST.fullmatch(self._headers.get("host", "")):
             return Refusal(400, "the header Host names no host")
         return targets.objection(self._scope) or self._rules.objection(self._headers)
@@ -197,22 +190,17 @@ class _Letter:
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with why; what else comes of the request is not read."""
         self.refusal = None
-        await answer(refusal.problem(self.id))(self._scope, self._body.receive, self.send)
+        await answer(refusal.problem(self.id))(self._scope, self.body.receive, self.send)
 
     def lost(self) -> None:
         log.info("request %s: the client went away", self.id)
 
     async def receive(self) -> Message:
         try:
-            if self.stranger is None:
-                return await self._body.receive()
-            return await self.stranger.receive(self._body.receive)
+            return await self.body.receive()
         except Refusal as exc:
             self.refusal = exc
             raise
-        except Unreachable as exc:
-            self.refusal = _refusal_of(exc)
-            raise self.refusal from exc
 
     async def send(self, message: Message) -> None:
         if self.refusal is not None and not self.answered:
@@ -251,14 +239,3 @@ def _is_of_a_lost_stream(exc: Exception) -> bool:
     if isinstance(exc, ExceptionGroup):
         return all(map(_is_of_a_lost_stream, exc.exceptions))
     return isinstance(exc, anyio.BrokenResourceError)
-
-
-def _refusal_of(exc: LaunchkitError) -> Refusal:
-    problem = problem_of(exc)
-    return Refusal(
-        problem.status,
-        problem.detail,
-        code=problem.code,
-        hint=problem.hint,
-        retry_after=problem.retry_after,
-    )

@@ -70,6 +70,18 @@ class Refusal(Exception):
         return replace(self._problem, instance=instance)
 
 
+def refusal_of(exc: LaunchkitError) -> Refusal:
+    """What is told of a request that an error ends before it is looked at."""
+    problem = problem_of(exc)
+    return Refusal(
+        problem.status,
+        problem.detail,
+        code=problem.code,
+        hint=problem.hint,
+        retry_after=problem.retry_after,
+    )
+
+
 def answer(problem: Problem) -> Response:
     """A problem as an answer."""
     headers = retry_headers(problem)

@@ -5,8 +5,11 @@ wait for them, so that whoever proves something is answered meanwhile.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.types import Message, Receive, Scope
+from anyio.lowlevel import checkpoint
+from starlette.types import Scope
 
+from launchkit.errors import Unreachable
+from launchkit_server.problems import refusal_of
 from launchkit_server.rates import PROVED
 from launchkit_server.shares import InTurn, Places
 
@@ -27,25 +30,31 @@ class Stranger:
     async def of(cls, scope: Scope, place: bytes, turns: InTurn) -> AsyncIterator["Stranger"]:
         """One of those at *place*, whose turn has come, for the time of the context.
 
-        :raises Unreachable: if it does not come.
+        :raises Refusal: if it does not come.
         """
         async with Places.of(place) as places:
-            await places.take(turns)
             stranger = scope["state"][STRANGER] = cls(places, turns)
+            await stranger._take()
             yield stranger
 
-    async def receive(self, receive: Receive) -> Message:
-        """What is sent next: while that is waited for, others have their turn.
+    async def give_way(self) -> None:
+        """Let others have their turn until this one can `go_on`."""
+        if self._in_turn:
+            await self._places.give_up()
 
-        :raises Unreachable: if the turn does not come again.
+    async def go_on(self) -> None:
+        """Wait for the turn again, unless that is needed no more. :raises Refusal: if it does not
+        come.
         """
-        if not self._in_turn:
-            return await receive()
-        await self._places.give_up()
-        message = await receive()
-        if self._in_turn:  # the answer may have begun meanwhile
+        if self._in_turn:
+            await self._take()
+
+    async def _take(self) -> None:
+        try:
             await self._places.take(self._turns)
-        return message
+        except Unreachable as exc:
+            raise refusal_of(exc) from exc
+        await checkpoint()  # what waits for nothing would be done at once for all who come together
 
     async def let_others(self) -> None:
         """It is the turn of others from now on."""

@@ -2,20 +2,26 @@
 who proves something.
 """
 
+import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import anyio.lowlevel
 import httpx
 import pytest
+from launchkit_server import targets
 from launchkit_server.door import Door
+from launchkit_server.problems import Refusal
 from launchkit_server.rates import place_of
 from launchkit_server.service import Service
 from launchkit_server.shares import STRANGERS, InTurn
 from launchkit_server.web import sessions
+from starlette.types import Scope
 from waiting import PATIENCE, until
 
 from launchkit.model import Secret
@@ -73,6 +79,40 @@ def test_of_those_who_prove_nothing_a_few_are_worked_on_at_once(
         asked = [threads.submit(nobody.post, "/sign-in", data=guess) for _ in range(MANY)]
         assert [one.result().status_code for one in asked] == [401] * MANY
     assert 0 < working[1] <= STRANGERS
+
+
+@pytest.mark.parametrize(("path", "status"), [("/sign-in", 200), ("/sign-in?token=a", 400)])
+def test_those_who_come_together_are_not_all_answered_before_anybody_else(
+    own: Served, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    in_one_go = [0, 0]
+    objection = targets.objection
+
+    def counted(scope: Scope) -> Refusal | None:
+        in_one_go[0] += 1
+        in_one_go[1] = max(in_one_go)
+        asyncio.get_running_loop().call_soon(in_one_go.__setitem__, 0, 0)
+        return objection(scope)
+
+    monkeypatch.setattr(targets, "objection", counted)
+    url = httpx.URL(own.url)
+    with ExitStack() as stack, ThreadPoolExecutor(1) as thread:
+        connections = [
+            stack.enter_context(closing(HTTPConnection(url.host, url.port))) for _ in range(MANY)
+        ]
+        for one in connections:
+            one.request("GET", "/livez")
+            assert one.getresponse().read()
+        busy, over = threading.Event(), threading.Event()
+        stack.callback(over.set)
+        assert own.portal is not None
+        thread.submit(own.portal.call, lambda: (busy.set(), over.wait(PATIENCE)))
+        assert busy.wait(PATIENCE)
+        for one in connections:
+            one.request("GET", path)
+        over.set()
+        assert {one.getresponse().status for one in connections} == {status}
+    assert 0 < in_one_go[1] <= STRANGERS
 
 
 def test_who_has_proved_something_and_the_pages_of_health_wait_for_no_stranger(
