@@ -13,7 +13,8 @@ from typing import Any
 import anyio
 import pytest
 import yaml
-from encrypted_key import SAID, with_pass_phrase
+from encrypted_key import SAID as REFUSED
+from encrypted_key import with_pass_phrase
 from launchkit_kubernetes.cluster.access import MAX_BYTES
 from launchkit_kubernetes.cluster.access import Access as Way
 from launchkit_kubernetes.cluster.client import ClusterClient, Request, open_client
@@ -276,7 +277,7 @@ async def test_a_key_with_a_pass_phrase_is_told_and_nobody_is_asked_for_it(tmp_p
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     async with open_client(Way(config_file=str(path)), 100, 100) as client:
-        with pytest.raises(ClusterAway, match=SAID):
+        with pytest.raises(ClusterAway, match=REFUSED):
             await client.json("GET", "version")
 
 
