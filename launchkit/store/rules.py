@@ -108,7 +108,11 @@ def agent_paused(agent: str, pause: Pause) -> str:
 def stopping(item: QueueItem) -> str:
     """What goes on in an item that was asked to end."""
     why = f": {item.stop_reason}" if item.stop_reason else ""
-    how = "it is ended by force" if item.stop_now else "it has its grace to end"
+    how = (
+        "it is ended by force"
+        if item.stop_now
+        else "it has its grace to end, then its output is stored"
+    )
     return f"{item.stop_by} asked it to stop{why}; {how}"
 
 

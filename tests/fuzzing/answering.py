@@ -32,6 +32,8 @@ class Answering(ThreadingHTTPServer):
         self.status = 200
         self.headers: Mapping[str, str] = {}
         self.body = b""
+        self.asked = 0
+        """How often it was asked."""
         self.beside: Mapping[str, Said] = {}
         """What it answers at some paths whatever else it is told."""
 
@@ -62,6 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         server = self.server
+        server.asked += 1
         said = server.beside.get(self.path.partition("?")[0])
         said = said or Said(server.status, server.headers, server.body)
         body = b"" if said.status in {204, 304} else said.body

@@ -191,9 +191,8 @@ async def test_who_asked_a_launch_to_stop_is_told_until_it_has_ended(store: Stor
     claim = await store.claimed("a")
     await store.report(claim, ItemState.RUNNING)
     await store.write(launches.Stop("e", claim.item.id, "bob", Stop(reason="wrong data")))
-    assert (
-        await store.why(claim.item) == "bob asked it to stop: wrong data; it has its grace to end"
-    )
+    told = "bob asked it to stop: wrong data; it has its grace to end, then its output is stored"
+    assert await store.why(claim.item) == told
 
 
 async def test_items_are_listed_by_queue_and_state_newest_first(store: Store) -> None:

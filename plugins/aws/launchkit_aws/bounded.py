@@ -1,4 +1,7 @@
-"""What is read of an answer that is read whole has an end, whoever gives it."""
+"""What is read of an answer that is read whole has an end, whoever gives it, and leads nowhere."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
@@ -39,10 +42,22 @@ class BoundedResponse(aiohttp.ClientResponse):
         return body
 
 
-class BoundedSession(AIOHTTPSession):  # type: ignore[misc] # the library has no types
-    """The library's own, with answers that are bounded."""
+@dataclass(frozen=True)
+class _Staying:
+    """A session that follows no redirect: tokens in headers and bodies would go along. The library
+    does what AWS means by one itself, by signing anew.
+    """
 
-    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+    session: aiohttp.ClientSession
+
+    def request(self, *where: Any, **more: Any) -> Any:
+        return self.session.request(*where, allow_redirects=False, **more)
+
+
+class BoundedSession(AIOHTTPSession):  # type: ignore[misc] # the library has no types
+    """The library's own, with answers that are bounded and lead nowhere."""
+
+    async def _get_session(self, proxy_url: str | None) -> _Staying:
         session: aiohttp.ClientSession = await super()._get_session(proxy_url)
         session._response_class = BoundedResponse  # noqa: SLF001 - the library takes no class
-        return session
+        return _Staying(session)

@@ -70,9 +70,12 @@ class FreshCredentials(AioDeferredRefreshableCredentials):  # type: ignore[misc]
 
 
 def new_session(place: AwsPlace) -> AioSession:
-    """A session that has read no settings yet; what AWS's services are like is read once."""
+    """A session that has read no settings yet; what AWS's services are like is read once. Whom it
+    asks for credentials it asks as all others.
+    """
     session = AioSession(profile=place.profile)
     session.register_component("data_loader", _loader())
+    session.set_default_client_config(place.config())
     return session
 
 

@@ -65,6 +65,7 @@ class AzureClients:
             place.account_url(name),
             credential=credential,
             retry_policy=pauses,
+            permit_redirects=False,  # a signature in the address would go along
             max_single_put_size=BIGGEST_REQUEST,
             transport=_OneTrust(**place.connection()),
             **place.connection(),

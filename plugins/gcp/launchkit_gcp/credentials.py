@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import anyio
 import google.auth
+import requests
 from anyio.to_thread import run_sync
 from google.auth import exceptions, impersonated_credentials
 from google.auth.credentials import with_scopes_if_required
@@ -161,7 +162,9 @@ class GcpCredentials:
 
 
 def _request() -> Any:
-    return partial(Request(), timeout=TOKEN_SECONDS)
+    session = requests.Session()
+    session.max_redirects = 0  # what proves who asks stands in the body, which would go along
+    return partial(Request(session), timeout=TOKEN_SECONDS)
 
 
 def _until(made: Any) -> float:

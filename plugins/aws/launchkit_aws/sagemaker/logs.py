@@ -2,17 +2,17 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Awaitable,
     Callable,
     Iterable,
     Mapping,
     Sequence,
-    Set,
 )
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -20,6 +20,7 @@ import anyio
 from launchkit.runners.log_following import CursorLost, Piece
 from launchkit_aws.errors import AwsRefused
 from launchkit_aws.sagemaker.api import Api, log
+from launchkit_aws.sagemaker.log_places import LogCursor, StreamPlace, machine_of, merged, to_read
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 HELD_MS = 15_000
@@ -32,53 +33,45 @@ LISTED_SECONDS = 300.0
 again after an interruption, and at its end all are looked for."""
 MAX_STREAM_PAGES = 100
 STREAMS_OF_A_MACHINE = 32
-"""A machine has another one each time that it begins again. Each stream has a page held, of 1 MB at
-most, and with the rights of its role a job can make thousands.
+"""A machine has another one each time that it begins again, and with the rights of its role a job
+can make thousands.
+"""
+HELD_BYTES = 32 << 20
+"""So much is held of all streams of a job: CloudWatch gives 1 MB of a stream at once."""
+MOST_EMPTY_PAGES = 20
+"""CloudWatch may give pages without a line in the midst of a stream; after so many in a row it is
+left alone for a while, or, once all output is there, taken for read.
 """
 NO_STREAM = frozenset({"ResourceNotFoundException"})
-
-
-@dataclass(frozen=True)
-class Event:
-    """A line, with the time at which it was printed, in milliseconds, or that of the line before
-    it, if that is later: a late line does not wait for its time to come again.
-    """
-
-    at: int
-    text: str
-
-
-@dataclass(frozen=True)
-class StreamPlace:
-    """Where one is in a stream."""
-
-    token: str | None = None
-    held: tuple[Event, ...] = ()
-    """Read, and not given yet: no more than a page."""
-    at: int = 0
-    """The time of the last line that was read."""
-
-
-@dataclass(frozen=True)
-class LogCursor:
-    """Where one is in all streams of a job."""
-
-    streams: Mapping[str, StreamPlace] = field(default_factory=dict)
 
 
 class LogSource:
     """The output of one job; the order of its lines is the same whoever reads, and whenever."""
 
-    def __init__(self, api: Api, job: str, machines: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        job: str,
+        machines: Callable[[], int],
+        whole_at: Callable[[], Awaitable[float | None]],
+    ) -> None:
         self._api = api
         self._job = job
         self._machines = machines
-        self.is_whole = False
-        """Whether all output is there by now, so that nothing late is waited for."""
+        self._told_whole_at = whole_at
+        self._whole_at: float | None = None
+        """The Unix time by which all output had come to CloudWatch: nothing late is waited for, and
+        what comes later is none of the job's. None: there may be more."""
         self._began: float | None = None
         self._listed: float | None = None
         self._told = False
         """Of streams that are not read."""
+
+    async def over(self) -> bool:
+        """Whether all output is there by now."""
+        if self._whole_at is None:
+            self._whole_at = await self._told_whole_at()
+        return self._whole_at is not None
 
     @asynccontextmanager
     async def open(
@@ -88,24 +81,28 @@ class LogSource:
         yield self._pieces(cursor or LogCursor())
 
     async def _pieces(self, cursor: LogCursor) -> AsyncIterator[Piece[LogCursor]]:
-        is_whole = self.is_whole
+        is_whole = self._whole_at is not None
         try:
             streams = {**cursor.streams}
             if is_whole or self._may_be_more(streams):
                 self._take(await self._names(), streams)
                 self._listed = anyio.current_time()
-            until = self._until(streams, is_whole=is_whole)
-            drained: set[str] = set()
-            while wanted := [n for n, one in streams.items() if not one.held and n not in drained]:
+            until, many = self._until(streams, is_whole=is_whole), self._machines() > 1
+            ends = _Ends(is_whole=is_whole)
+            while True:
+                data, streams = merged(streams, ends.drained, until, is_told=many)
+                if data:
+                    yield Piece(data)
+                yield Piece(b"", cursor=LogCursor({**streams}))
+                if not is_whole and await self.over():
+                    return
+                wanted = to_read(streams, ends.drained | ends.left_alone, until)
+                if not wanted:
+                    return
                 for name in wanted:
                     place = streams[name]
-                    streams[name] = await self._read(name, place)
-                    if streams[name] == place:
-                        drained.add(name)
-                lines, streams = self._merged(streams, drained, until)
-                if lines:
-                    yield Piece("".join(lines).encode(errors="replace"))
-                yield Piece(b"", cursor=LogCursor({**streams}))
+                    streams[name] = await self._read(name, place, HELD_BYTES // len(streams))
+                    ends.see(name, place, streams[name])
         except AwsRefused as exc:
             if not (exc.denied and is_whole):
                 raise
@@ -118,7 +115,7 @@ class LogSource:
         return anyio.current_time() - self._listed >= LISTED_SECONDS
 
     def _lacks_machines(self, streams: Iterable[str]) -> bool:
-        return len({_machine(name) for name in streams}) < self._machines()
+        return len({machine_of(name) for name in streams}) < self._machines()
 
     def _take(self, names: Sequence[str], streams: dict[str, StreamPlace]) -> None:
         """Read new streams, too, as many as there may be."""
@@ -155,14 +152,10 @@ class LogSource:
             more = {"nextToken": told["nextToken"]}
         return [name for _, name in sorted(names) if name]
 
-    async def _read(self, name: str, place: StreamPlace) -> StreamPlace:
-        """The next page of a stream; the same place, if there is no more."""
-        told = await self._page(name, place.token)
-        held, at = [], place.at
-        for one in told.get("events", []):
-            at = max(at, one.get("timestamp", 0))
-            held.append(Event(at, one.get("message", "")))
-        return StreamPlace(told.get("nextForwardToken", place.token), tuple(held), at)
+    async def _read(self, name: str, place: StreamPlace, room: int) -> StreamPlace:
+        """What is next in a stream; the same place, if there is no more."""
+        latest = math.inf if self._whole_at is None else self._whole_at * 1000
+        return place.read_on(await self._page(name, place.token), room, latest)
 
     async def _page(self, name: str, token: str | None) -> Mapping[str, Any]:
         try:
@@ -180,24 +173,6 @@ class LogSource:
                 raise CursorLost(exc.message) from exc
             raise
 
-    def _merged(
-        self, streams: Mapping[str, StreamPlace], drained: Set[str], until: float
-    ) -> tuple[list[str], dict[str, StreamPlace]]:
-        """The lines that may be given, in their order, and the places after them. Lines of one time
-        are in the order of their streams, so that no stream waits for the last of another's.
-        """
-        many = self._machines() > 1
-        read = [(one.at, name) for name, one in streams.items() if name not in drained]
-        end = min(read, default=(math.inf, ""))
-        ready: list[tuple[int, str, int, str]] = []
-        left: dict[str, StreamPlace] = {}
-        for name, place in streams.items():
-            given = [one for one in place.held if (one.at, name) <= end and one.at <= until]
-            ready += [(one.at, name, number, one.text) for number, one in enumerate(given)]
-            left[name] = replace(place, held=place.held[len(given) :])
-        lines = [f"{_prefix(name) if many else ''}{line}\n" for _, name, _, line in sorted(ready)]
-        return lines, left
-
     def _until(self, streams: Mapping[str, StreamPlace], *, is_whole: bool) -> float:
         """The time up to which no more lines come than can be read now."""
         if is_whole or self._machines() <= 1:
@@ -213,11 +188,21 @@ class LogSource:
         return now - self._began < LATE_SECONDS
 
 
-def _machine(stream: str) -> str:
-    """`algo-1`, of a stream such as `JOB/algo-1-1700000000`."""
-    words = stream.rpartition("/")[2].split("-")
-    return "-".join(words[:2])
+class _Ends:
+    """The streams that are not read on, in one reading of all of them."""
 
+    def __init__(self, *, is_whole: bool) -> None:
+        self.drained: set[str] = set()
+        """Those of which there is no more."""
+        self.left_alone: set[str] = set()
+        """Those of which there may be more, for the next reading."""
+        self._is_whole = is_whole
+        self._empty = Counter[str]()
 
-def _prefix(stream: str) -> str:
-    return f"[{_machine(stream)}] "
+    def see(self, name: str, before: StreamPlace, after: StreamPlace) -> None:
+        """One of them was read on."""
+        self._empty[name] = 0 if after.held else self._empty[name] + 1
+        if after == before:
+            self.drained.add(name)
+        elif self._empty[name] >= MOST_EMPTY_PAGES:
+            (self.drained if self._is_whole else self.left_alone).add(name)

@@ -20,7 +20,8 @@ from launchkit_aws.errors import AwsError, AwsRefused
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.api import Api, log
 from launchkit_aws.sagemaker.board import Board, Listed, as_listed
-from launchkit_aws.sagemaker.logs import LogCursor, LogSource
+from launchkit_aws.sagemaker.log_places import LogCursor
+from launchkit_aws.sagemaker.logs import LogSource
 from launchkit_aws.sagemaker.names import Ref
 from launchkit_aws.sagemaker.status import is_over, is_stopped, status
 
@@ -99,16 +100,11 @@ class TrainingRun(Run):
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """What its machines print, in one order, until it has ended and CloudWatch has all."""
-        source = LogSource(self._api, self._at.name, lambda: self._machines)
-
-        async def over() -> bool:
-            source.is_whole = await self._is_logged()
-            return source.is_whole
-
+        source = LogSource(self._api, self._at.name, lambda: self._machines, self._logged_at)
         cap = self._board.poll_seconds
         following = Following[LogCursor](
             source=source.open,
-            over=over,
+            over=source.over,
             on=AwsError,
             trouble=self._api.log_trouble,
             backoff=Backoff(first=min(0.5, cap), cap=cap),
@@ -172,16 +168,16 @@ class TrainingRun(Run):
         is_unclear = self._board.is_blind or (seen is not None and not seen.status)
         return self._board.poll_seconds if is_unclear else LOOK_SECONDS
 
-    async def _is_logged(self) -> bool:
-        """Whether it has ended, and CloudWatch has had the time to get its last words."""
+    async def _logged_at(self) -> float | None:
+        """The Unix time by which CloudWatch had its last words; None: it may not have them yet."""
         try:
             if not (await self._latest()).state.ended:
-                return False
+                return None
         except RunLost:
-            return True
+            return math.inf
         delay = self._place.log_seconds
         waited = max(time.time() - self._ended_at, anyio.current_time() - self._end_seen_at)
-        return waited >= delay
+        return max(time.time(), self._ended_at + delay) if waited >= delay else None
 
     async def _stop(self, told: Mapping[str, Any]) -> None:
         await self._tagged(told, jobs.STOPPED_BY)

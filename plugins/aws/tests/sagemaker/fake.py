@@ -9,7 +9,7 @@ import re
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -155,6 +155,10 @@ class FakeAws:
         self.log_page = 500
         self.stale_tokens = False
         """Whether the next token that comes is one that does not count any more."""
+        self.log_gap = 0
+        """So many pages without a line come before each other one, and before a stream's end."""
+        self.writer: Callable[[str], None] | None = None
+        """Somebody who writes into a stream each time that it is read."""
         self.list_page = 100
         self._random = random.Random(7)
         self._tasks: TaskGroup
@@ -324,15 +328,22 @@ class FakeAws:
         if not token.startswith("f/") or (self.stale_tokens and "nextToken" in asked):
             self.stale_tokens = False
             raise Refused("InvalidParameterException", "The specified nextToken is invalid.")
-        begin, now = int(token[2:]), time.time()
+        at, _, looks = token[2:].partition("/")
+        begin, now = int(at), time.time()
         found = stream.events[begin : begin + self.log_page]
         there = [one for one in found if one[1] <= now]
+        if self.writer:
+            self.writer(asked["logStreamName"])
+        if int(looks or 0) < self.log_gap:
+            following = f"f/{begin}/{int(looks or 0) + 1}"
+            return {"events": [], "nextForwardToken": following, "nextBackwardToken": "b/0"}
+        more = f"/{looks}" if looks and not there else ""
         return {
             "events": [
                 {"timestamp": int(at * 1000), "message": text, "ingestionTime": int(come * 1000)}
                 for at, come, text in there
             ],
-            "nextForwardToken": f"f/{begin + len(there)}",
+            "nextForwardToken": f"f/{begin + len(there)}{more}",
             "nextBackwardToken": "b/0",
         }
 

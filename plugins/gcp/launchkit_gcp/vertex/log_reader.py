@@ -1,7 +1,7 @@
 """One reader of Cloud Logging for the logs of all jobs: a project has some 60 reads a minute."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -22,7 +22,9 @@ from launchkit_gcp.vertex.log_entries import (
 
 PAGE = 1000
 AT_ONCE_PAGES = 8
-"""So many pages are read before the next one's turn: a log may be larger than the memory."""
+"""So many pages are read before the next one's turn: a log may be larger than the memory, and
+Cloud Logging gives pages without an entry as long as it searches.
+"""
 AT_ONCE_LETTERS = 8 << 20
 """No more pages once so much was printed in those that are read."""
 NEAR = 120 * SECOND
@@ -34,6 +36,15 @@ BURST = 5.0
 
 
 @dataclass(frozen=True)
+class Page:
+    """A page of a query, as it is asked for."""
+
+    size: int
+    token: str | None = None
+    """None: it is the first one."""
+
+
+@dataclass(frozen=True)
 class Part:
     """What was read for one job: its entries behind a mark, in order."""
 
@@ -41,7 +52,10 @@ class Part:
     until: Mark | None
     """Entries behind this one are still to be read; None: there were no more."""
     alone: bool
-    """Whether there is so much of the job that others would wait for theirs behind it."""
+    """Whether there is so much of the job, or so much is searched for it, that others would wait
+    for theirs behind it."""
+    page: Page | None = None
+    """Where a search of the job alone goes on that has found nothing yet."""
 
 
 @dataclass(eq=False)
@@ -49,6 +63,7 @@ class _Want:
     job: str
     since: Mark
     alone: bool
+    page: Page | None
     done: anyio.Event = field(default_factory=anyio.Event)
     part: Part | None = None
     failure: GcpError | None = None
@@ -77,13 +92,13 @@ class LogReader:
             if wants := self._next():
                 await self._read(wants)
 
-    async def read(self, job: str, since: Mark, *, alone: bool) -> Part:
-        """The entries of a job behind a mark, as far as they come at once; *alone* is as the part
-        before says.
+    async def read(self, job: str, since: Mark, *, alone: bool, page: Page | None = None) -> Part:
+        """The entries of a job behind a mark, as far as they come at once; *alone* and *page* are
+        as the part before says.
 
         :raises GcpError: if Cloud Logging does not give them.
         """
-        want = _Want(job, since, alone)
+        want = _Want(job, since, alone, page)
         self._wants.append(want)
         self._asked.notify()
         try:
@@ -108,11 +123,11 @@ class LogReader:
     async def _read(self, wants: Sequence[_Want]) -> None:
         for want in wants:
             self._wants.remove(want)
-        since = min(want.since for want in wants)
+        since, page = min(want.since for want in wants), Page(self._page_size)
         if not wants[0].alone:  # whoever writes an entry may choose its id: no others ask for that
             since = (since[0], "")
         try:
-            entries, until = await self._pages([*{want.job for want in wants}], since)
+            found = await self._pages([*{want.job for want in wants}], since, wants[0].page or page)
         except GcpError as exc:
             if isinstance(exc, GcpAway) and exc.throttled:
                 self._pace.refused()
@@ -124,46 +139,68 @@ class LogReader:
             return
         self._pace.went_well()
         self._page_size = min(PAGE, self._page_size * 2)
-        found: dict[str, list[Entry]] = {}
-        for entry in entries:
-            found.setdefault(entry.job, []).append(entry)
+        by_job: dict[str, list[Entry]] = {}
+        for entry in found.entries:
+            by_job.setdefault(entry.job, []).append(entry)
         for want in wants:
-            theirs = found.get(want.job, [])
-            is_much = until is not None and len(theirs) * len(wants) >= len(entries)
-            behind = [one for one in theirs if one.mark > want.since]
-            want.part = Part(behind, until if is_much or not until else (until[0], ""), is_much)
+            theirs = by_job.get(want.job, [])
+            is_much = len(theirs) * len(wants) >= len(found.entries)
+            want.part = found.part_of(want, theirs, is_much=is_much)
             want.done.set()
 
-    async def _pages(self, jobs: Sequence[str], since: Mark) -> tuple[Sequence[Entry], Mark | None]:
-        """The entries that come at once, and the mark behind which there are more."""
-        found: list[Entry] = []
-        token: str | None = None
-        number = letters = 0
-        while True:
-            answer = await self._page(filter_of(jobs, since), token)
+    async def _pages(self, jobs: Sequence[str], since: Mark, page: Page) -> "_Found":
+        """What comes at once, from a page of a query on."""
+        entries: list[Entry] = []
+        wanted, letters, is_slow = filter_of(jobs, since), 0, page.token is not None
+        for number in range(AT_ONCE_PAGES):
+            if number:
+                await self._pace.turn()
+            answer = await self._page(wanted, page)
             new = entries_of(answer)
-            found += new
-            token = answer.get("nextPageToken") or None
-            number += 1
+            entries += new
             letters += sum(len(one.text) for one in new)
-            if token is None:
-                return sorted(found), None
-            if found and (number >= AT_ONCE_PAGES or letters >= AT_ONCE_LETTERS):
-                return _cut(found, since)
+            page = replace(page, token=answer.get("nextPageToken") or None)
+            if page.token is None:
+                return _Found(sorted(entries), None, is_slow)
+            is_slow = is_slow or not new
+            if letters >= AT_ONCE_LETTERS:
+                break
+        return _Found(*_cut(entries, since), is_slow) if entries else _Found((), since, True, page)
 
-    async def _page(self, wanted: str, token: str | None) -> Mapping[str, Any]:
+    async def _page(self, wanted: str, page: Page) -> Mapping[str, Any]:
         api, what = await self._environment.api(), "Cloud Logging: entries"
         body: dict[str, Any] = {
             "resourceNames": [f"projects/{self._environment.project}"],
             "filter": wanted,
             "orderBy": "timestamp asc",
-            "pageSize": self._page_size,
+            "pageSize": page.size,
         }
-        if token:
-            await self._pace.turn()
-            body["pageToken"] = token
+        if page.token:
+            body["pageToken"] = page.token
         url = api.place.url("logging") + "/v2/entries:list"
         return (await api.send(what, "POST", url, json=body, backoff=ONCE)).json(what)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a query has given at once."""
+
+    entries: Sequence[Entry]
+    until: Mark | None
+    """The mark behind which there is more; None: there is no more."""
+    is_slow: bool
+    """Whether there was a page without an entry, and not the last one."""
+    page: Page | None = None
+    """The next one, if none had an entry."""
+
+    def part_of(self, want: _Want, theirs: Sequence[Entry], *, is_much: bool) -> Part:
+        """What of it is for one who wants something: *theirs*, with as *much* as others have."""
+        return Part(
+            [one for one in theirs if one.mark > want.since],
+            self.until if is_much or not self.until else (self.until[0], ""),
+            is_much if self.until else (want.alone and self.is_slow),
+            self.page if want.alone else None,
+        )
 
 
 def _cut(found: Sequence[Entry], since: Mark) -> tuple[Sequence[Entry], Mark]:

@@ -37,6 +37,8 @@ class LogSource:
         self._held = int(held_seconds * SECOND)
         self.is_whole = False
         """Whether all output is there by now, so that nothing late is waited for."""
+        self._alone = False
+        """Whether others would wait for theirs behind it."""
 
     @asynccontextmanager
     async def open(self, cursor: Mark | None) -> AsyncGenerator[AsyncIterator[Piece[Mark]]]:
@@ -46,12 +48,13 @@ class LogSource:
     async def _pieces(self, cursor: Mark | None) -> AsyncIterator[Piece[Mark]]:
         is_whole, job = self.is_whole, self._job()
         begin = cursor or (int((job.created - EARLIER_SECONDS) * SECOND), "")
-        alone = False
+        page = None
         try:
             while True:
                 safe = None if is_whole else (time.time_ns() - self._held, "")
-                part = await self._reader.read(job.number, begin, alone=alone)
-                limit, alone = _earlier(safe, part.until), part.alone
+                part = await self._reader.read(job.number, begin, alone=self._alone, page=page)
+                self._alone, page = part.alone, part.page
+                limit = _earlier(safe, part.until)
                 ready = [one for one in part.entries if limit is None or one.mark <= limit]
                 if ready:
                     yield Piece(_lines(ready, job), cursor=begin)

@@ -49,6 +49,9 @@ class Beside:
         self.log_seconds = 0.05
         """How late lines come to Cloud Logging."""
         self.log_page = 1000
+        self.searches: dict[str, int] = {}
+        """By the number of a job, so many pages without an entry come first where it is asked for.
+        """
         self.lock = RLock()
         self.http_host = ""
 
@@ -118,13 +121,18 @@ class Beside:
             and one["resource"]["labels"]["task_name"] != "service"
         ]
         there.sort(key=lambda one: (one["timestamp"], one["insertId"]))
-        begin = int(asked.get("pageToken") or "0")
-        size = min(self.log_page, asked["pageSize"])
+        query = f"{asked['pageSize']} {asked['filter']}"
+        searched, at, of = (asked.get("pageToken") or f"0 0 {query}").split(" ", 2)
+        if of != query:
+            return 400, _error(400, "INVALID_ARGUMENT", "page_token is one of another query")
+        if int(searched) < max(self.searches.get(job, 0) for job in jobs):
+            return 200, {"nextPageToken": f"{int(searched) + 1} 0 {query}"}
+        begin = int(at)
+        end = begin + min(self.log_page, asked["pageSize"])
         shown = [
-            {key: text for key, text in one.items() if key != "come"}
-            for one in there[begin : begin + size]
+            {key: text for key, text in one.items() if key != "come"} for one in there[begin:end]
         ]
-        more = {"nextPageToken": str(begin + size)} if begin + size < len(there) else {}
+        more = {"nextPageToken": f"{searched} {end} {query}"} if end < len(there) else {}
         return 200, {"entries": shown, **more}
 
     def enter(

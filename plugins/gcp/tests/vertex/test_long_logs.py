@@ -14,12 +14,14 @@ from launchkit_gcp.vertex.runner import VertexRunner
 
 from launchkit.abc import Run
 from launchkit.testing import until
+from launchkit.testing.waiting import PATIENCE
 
 from .fake import FakeVertex, Job
 from .test_logs import ENTRIES, end, training, whole
 
 PAGE, PAGES = 5, 3
 AT_ONCE = PAGE * PAGES
+ENDLESS = 10**9
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +122,37 @@ async def test_a_log_does_not_wait_for_the_end_of_a_long_one(
         tasks.start_soon(read, short, "short\n")
     assert given["short\n"] <= 4 * PAGES
     assert given["".join(lines)] > 10 * PAGES
+
+
+async def test_a_log_does_not_wait_for_another_that_is_searched_for(
+    made: VertexRunner, fake: FakeVertex
+) -> None:
+    slow, slow_job, lines = await with_lines(made, fake, AT_ONCE)
+    quick, job = await training(made, fake)
+    fake.print(job, "quick", at=time.time() + 1)
+    end_long_ago(fake, job)
+    fake.searches[slow_job.number] = ENDLESS
+    async with anyio.create_task_group() as tasks:
+
+        async def read_slow() -> None:
+            assert await whole(slow) == "".join(lines)
+
+        tasks.start_soon(read_slow)
+        await until(lambda: fake.count(ENTRIES) > PAGES)
+        with anyio.fail_after(PATIENCE):
+            assert await whole(quick) == "quick\n"
+        fake.searches.clear()
+    together = [one for one in queries(fake) if slow_job.number in one and job.number in one]
+    assert len(together) <= PAGES
+
+
+async def test_a_search_goes_on_where_it_was_after_the_turn_of_others(
+    made: VertexRunner, fake: FakeVertex
+) -> None:
+    run, job, lines = await with_lines(made, fake, PAGE)
+    fake.searches[job.number] = 10 * PAGES
+    assert await whole(run) == "".join(lines)
+    assert fake.count(ENTRIES) <= 2 * 12 * PAGES  # it is looked through twice
 
 
 async def test_who_reads_for_others_too_asks_for_no_id_that_a_program_has_chosen(
