@@ -103,7 +103,8 @@ def backup_command(target: Path, force: bool) -> None:
 )
 @common_options
 def restore_command(source: Path) -> None:
-    """Put a backup in the place of the queue's SQLite file; stop all agents first.
+    """Put a backup in the place of the queue's SQLite file; stop all agents first, also those of a
+    queue service, which are not seen here. All queues are paused then.
 
     What is replaced is kept in a directory beside it, which is named. FILE stays as it is.
     """
@@ -114,6 +115,7 @@ def restore_command(source: Path) -> None:
     kept = restore(path, source)
     replaced = f"; what it was is kept in {kept}" if kept else ""
     say(f"{path} is restored from {source}{replaced}")
+    say("its queues are paused: see what still runs, or has run, then launchkit queue resume QUEUE")
     say("tokens, roles and sessions that were taken away since the backup count again")
 
 

@@ -13,6 +13,7 @@ from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
 from launchkit.private_files import begin_file, make_folder
 from launchkit.store.database import migrations
 from launchkit.store.fair_file_lock import FairFileLock
+from launchkit.store.restored import hold_back
 from launchkit.store.sqlite_file import HINTS, attach
 from launchkit.store.swap import COMPANIONS, NEW, cut_short, finish, swap, sync
 from launchkit.store.wal import begin, check_wal
@@ -45,8 +46,9 @@ def back_up(path: Path, target: Path, *, force: bool = False) -> None:
 
 
 def restore(path: Path, source: Path) -> Path | None:
-    """Put a copy of the backup *source* in the place of the store *path*. Gives the directory where
-    what it replaces is kept; None if there was nothing. This process must not have *path* open.
+    """Put a copy of the backup *source* in the place of the store *path*, with all queues paused.
+    Gives the directory where what it replaces is kept; None if there was nothing. This process must
+    not have *path* open.
 
     :raises Conflict: if a process uses the store, or *source* is the store itself.
     :raises ConfigError: if *source* is no store, or of a newer launchkit.
@@ -64,6 +66,8 @@ def restore(path: Path, source: Path) -> Path | None:
             check_wal(source.resolve())
             with closing(_read_only(source)) as backup:
                 _copy(backup, source, folder / NEW)
+            with closing(sqlite3.connect(folder / NEW, isolation_level=None)) as made:
+                hold_back(made)
             return _replace(path, folder)
 
 

@@ -109,8 +109,9 @@ def test_what_was_run_after_the_backup_is_not_run_again_here_but_its_end_is_lost
     gate.touch()
     queue("wait", run, waits)
     stop(agent)
-    queue("store", "restore", "day.db")
+    assert "its queues are paused" in queue("store", "restore", "day.db").stderr
     assert queue.data("show", waits)["state"] == "queued"
+    queue("queue", "resume", "q")
     agent = queue.start("agent", "-q", "q")
     queue("wait", run, waits, code=1)
     stop(agent)

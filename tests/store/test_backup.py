@@ -12,11 +12,22 @@ from pathlib import Path
 
 import anyio
 import pytest
-from store.conftest import fill
-from store.writer import crash, killed, make, names_in, stored, writing
+from store.conftest import Store, fill
+from store.writer import crash, killed, make, names_in, stored, with_store, writing
 
-from launchkit.errors import ConfigError, Conflict, LaunchkitError, QueueError, Unreachable
+from launchkit.errors import (
+    ConfigError,
+    Conflict,
+    LaunchkitError,
+    LeaseLost,
+    QueueError,
+    Unreachable,
+)
+from launchkit.model import Claim, ItemState, Pause
+from launchkit.store import agents, queues
 from launchkit.store.backup import back_up, restore
+from launchkit.store.copy import freeze
+from launchkit.store.restored import BY, REASON
 from launchkit.store.sqlite_file import prepare
 
 DIES = """
@@ -154,6 +165,88 @@ def test_a_restore_is_undone_with_what_it_kept_and_its_wal(tmp_path: Path) -> No
     assert kept
     assert restore(path, kept / "q.db") == tmp_path / "q.db-replaced-2"
     assert names_in(path) == {"first", "later"}
+
+
+async def pause(store: Store, name: str, pause: Pause | None) -> None:
+    """Pause a queue, or resume it."""
+    queue = await store.write(queues.Find("e", name))
+    await store.write(queues.Update("e", queue.spec, "ann", pause, None))
+
+
+def test_what_is_restored_waits_until_somebody_resumes_its_queue(tmp_path: Path) -> None:
+    path, backup = make(tmp_path / "q.db", "first"), tmp_path / "backup.db"
+
+    async def fill(store: Store) -> None:
+        for name, until in (("own", None), ("ends", 1.0)):
+            await store.queue(name)
+            await pause(store, name, Pause(reason="own", by="ann", at=0.0, until=until))
+
+    async def look(store: Store) -> None:
+        paused = [
+            (await store.write(queues.Find("e", each))).pause for each in ("q", "own", "ends")
+        ]
+        assert [each and (each.reason, each.by, each.until) for each in paused] == [
+            (REASON, BY, None),
+            ("own", "ann", None),
+            (REASON, BY, None),
+        ]
+        assert await store.claim() is None
+        await pause(store, "q", None)
+        assert (await store.claimed()).item.name == "first"
+
+    with_store(path, fill)
+    back_up(path, backup)
+    restore(path, backup)
+    with_store(path, look)
+
+
+def test_no_claim_that_was_given_before_a_restore_counts_after_it(tmp_path: Path) -> None:
+    path, backup = make(tmp_path / "q.db", "first"), tmp_path / "backup.db"
+    before: list[Claim] = []
+
+    async def claim(store: Store) -> None:
+        before.append(await store.claimed("a"))
+
+    async def claim_again(store: Store) -> None:
+        await pause(store, "q", None)
+        claim = await store.claimed("b")
+        with pytest.raises(LeaseLost):
+            await store.report(before[0], ItemState.RUNNING)
+        await store.report(claim, ItemState.RUNNING)
+
+    back_up(path, backup)
+    with_store(path, claim)
+    restore(path, backup)
+    with_store(path, claim_again)
+
+
+def test_what_was_claimed_and_had_no_run_waits_again_after_a_restore(tmp_path: Path) -> None:
+    path, backup = make(tmp_path / "q.db", "begun", "claimed"), tmp_path / "backup.db"
+
+    async def claim(store: Store) -> None:
+        begun = await store.claimed("a")
+        await store.report(begun, ItemState.SUBMITTING, ref="here/1", site="here")
+        await store.claimed("a")
+
+    async def look(store: Store) -> None:
+        waits = await store.item("claimed")
+        assert (waits.state, waits.agent, waits.message) == (ItemState.QUEUED, None, REASON)
+        await store.write(agents.Forget("e", "a", dead=True))
+        assert (await store.claimed("b")).item.name == "begun"
+        assert await store.claim("b") is None
+
+    with_store(path, claim)
+    back_up(path, backup)
+    restore(path, backup)
+    with_store(path, look)
+
+
+def test_a_backup_of_a_queue_that_has_moved_is_restored_as_it_is(tmp_path: Path) -> None:
+    path, backup = make(tmp_path / "q.db", "first"), tmp_path / "backup.db"
+    freeze(path, "postgresql://elsewhere/q")
+    back_up(path, backup)
+    restore(path, backup)
+    assert names_in(path) == {"first"}
 
 
 def test_a_copy_that_was_put_beside_the_wal_by_hand_is_restored_after_all(tmp_path: Path) -> None:

@@ -170,11 +170,13 @@ async def test_what_a_killed_agent_was_about_to_remove_goes_with_the_next_launch
     run = await launch("q", image=busybox, entry_point=["sh", "-c", SCRIPT])
     await scene.kill_and_finish(run, "remove", "before")
     assert scene.stage.containers(run)
+    marks = scene.stage.folder / "state" / "docker" / "marks"
     if not noted:  # as if the agent had died before it could do that
-        shutil.rmtree(scene.stage.folder / "state" / "docker" / "marks")
+        shutil.rmtree(marks)
     async with scene.stage.agent(builder={"type": "noop"}):
         await scene.stage.ended(await launch("q", image=busybox, entry_point=["true"]))
         await until(lambda: scene.stage.containers(run) == [])
+    assert [*marks.glob(f"*{run.run_id}*.over")]  # so that an agent that slept starts it no more
     await scene.check(run)
 
 

@@ -40,6 +40,7 @@ LABELS = {
     "launchkit.gpus": "0,1",
 }
 CONTAINER = {
+    "Id": "c0",
     "Name": "/run-1",
     "State": {
         "Status": "exited",
@@ -151,7 +152,7 @@ def ways(engine: EngineClient, out: Output, folder: Path) -> Sequence[Way]:
         (SAID, lambda: build(BuildKitLog())),
         (SAID, lambda: push(engine, "registry.example/img:1", None, out)),
         ({"message": "no such image", "cause": "x"}, pull),
-        ({"Warnings": ["w"], "Id": "x"}, lambda: its.created("run-1", {}, None)),
+        ({**CONTAINER, "Warnings": ["w"]}, lambda: its.created("run-1", {}, None)),
     )
 
 

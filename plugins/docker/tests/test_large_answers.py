@@ -8,6 +8,7 @@ import launchkit_docker.engine.client
 import launchkit_docker.images.store
 import pytest
 from docker_engine import Engine
+from launchkit_docker.containers.container import Container
 from launchkit_docker.containers.containers import Containers
 from launchkit_docker.containers.informer import list_runs
 from launchkit_docker.engine.client import open_client
@@ -100,7 +101,7 @@ async def test_one_container_that_cannot_be_looked_at_keeps_nobody_from_the_othe
     assert {large.name, small.name}.intersection(left) == {small.name}
 
 
-async def never(self: Containers, name: str, *, asked: bool) -> None:
+async def never(self: Containers, container: Container) -> None:
     """As if the agent were killed before it starts what it has created."""
 
 

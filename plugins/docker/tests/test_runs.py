@@ -1,7 +1,7 @@
 """What the runner promises of a run, seen in real containers and from outside of them."""
 
-from collections.abc import Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,12 +11,13 @@ from docker_engine import SOCKET, Engine
 from launchkit_docker.containers.containers import Containers
 from launchkit_docker.engine.client import open_client
 from launchkit_docker.runner import ContainerRunner
+from waiting import until
 
 from launchkit.abc import Policy
 from launchkit.errors import RunLost, SubmitError
-from launchkit.model import RunState
+from launchkit.model import RunState, Submission
 from launchkit.runners.identity import DOCKER, RunIdentity
-from launchkit.testing import end_of, relay, site_at, started
+from launchkit.testing import Relay, end_of, relay, site_at, started
 
 from .workshop import WAITS, Scripts, read
 
@@ -203,7 +204,7 @@ async def test_a_second_submit_gives_the_container_that_is_there(
     assert before["State"]["StartedAt"] == after["State"]["StartedAt"]
 
 
-async def test_what_was_created_and_not_started_is_started_by_the_next_submit(
+async def test_what_was_created_and_not_started_is_made_anew_by_the_next_submit(
     runner: ContainerRunner, scripts: Scripts
 ) -> None:
     submission = scripts("echo started")
@@ -218,7 +219,61 @@ async def test_what_was_created_and_not_started_is_started_by_the_next_submit(
     assert await read(run) == b"started\n"
     seen = scripts.inspect(run.ref)
     assert seen
-    assert seen["Id"] == made.json()["Id"]
+    assert seen["Id"] != made.json()["Id"]  # which nobody can start any more
+
+
+@pytest.mark.parametrize(
+    ("step", "rm", "said"),
+    [
+        ("/containers/create", True, "is over already"),
+        ("/start", False, "cannot be started"),
+    ],
+)
+async def test_what_an_agent_froze_at_is_not_run_again_after_another_has_run_it(
+    runner: ContainerRunner, scripts: Scripts, tmp_path: Path, step: str, rm: bool, said: str
+) -> None:
+    submission = scripts("echo started >> /place/starts", volume=f"{tmp_path}:/place", rm=rm)
+    async with open_through_relay(tmp_path) as (frozen, way):
+        way.hold(step)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(refused, frozen, submission, said)
+            await until(lambda: len(way.held) > 0)
+            run = await runner.submit(submission)
+            await end_of(run)
+            await run.aclose()
+            way.open()
+    assert (tmp_path / "starts").read_text() == "started\n"
+    assert (scripts.inspect(run.ref) is None) is rm
+
+
+@asynccontextmanager
+async def open_through_relay(folder: Path) -> AsyncIterator[tuple[ContainerRunner, Relay]]:
+    """Another agent of the same place, with the way on which it asks the Engine."""
+    async with (
+        relay(Path(SOCKET)) as way,
+        site_at(folder, "frozen") as site,
+        started(ContainerRunner(), site) as frozen,
+    ):
+        with pytest.MonkeyPatch.context() as environ:
+            environ.setenv("DOCKER_HOST", f"tcp://{way.host}")
+            await frozen.check()
+        yield frozen, way
+
+
+async def test_a_run_that_somebody_has_removed_is_not_made_again_once_its_end_is_stored(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    submission = scripts(WAITS)
+    run = await runner.submit(submission)
+    scripts.remove()
+    await run.aclose()
+    with pytest.raises(SubmitError, match="is over already"):
+        await runner.submit(submission)
+
+
+async def refused(runner: ContainerRunner, submission: Submission, said: str) -> None:
+    with pytest.raises(SubmitError, match=said):
+        await runner.submit(submission)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def seen(status: str, code: int = 0, *, oom: bool = False, error: str = "") -> C
     state["Error"] = error
     state["FinishedAt"] = "2024-01-02T02:00:00.123456789+02:00"
     config = {"Tty": False, "Labels": {**DOCKER.labels(OURS), "launchkit.gpus": "0,1"}}
-    return Container.of({"Name": "/one-abc-2", "State": state, "Config": config})
+    return Container.of({"Id": "c0", "Name": "/one-abc-2", "State": state, "Config": config})
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 from launchkit.runners.identity import DOCKER, RunIdentity
 from launchkit.runners.verdicts import lasted
 from launchkit_docker.containers import labels
+from launchkit_docker.containers.names import is_name
 from launchkit_docker.engine.absences import Absences
 
 NEVER = "0001-01-01T00:00:00Z"
@@ -21,6 +22,8 @@ UNKNOWN_EXIT = 255
 class Container:
     """A container at the time of a look."""
 
+    id: str
+    """No other has it, before or after: what is asked by it reaches none of the same name."""
     name: str
     status: str
     """`created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`."""
@@ -41,6 +44,7 @@ class Container:
         """Decode the answer of `GET /containers/NAME/json`."""
         state, config = seen["State"], seen["Config"]
         return cls(
+            id=id_in(seen),
             name=str(seen["Name"]).removeprefix("/"),
             status=str(state["Status"]),
             started=state["Status"] != "created" or state["StartedAt"] != NEVER,
@@ -94,6 +98,13 @@ class Container:
     def removed_at_end(self) -> bool:
         """Whether nobody wants to keep it."""
         return self.labels.get(labels.REMOVE, "true") == "true"
+
+
+def id_in(told: Mapping[str, Any]) -> str:
+    """The id in an answer of the Engine. :raises ValueError: if it cannot be a container's."""
+    if not is_name(found := str(told["Id"])):
+        raise ValueError("an id that is none")
+    return found
 
 
 def run_identity(name: str, found: Mapping[str, str]) -> RunIdentity | None:

@@ -21,7 +21,7 @@ from launchkit.plain_text import shortened
 from launchkit.runners.identity import DOCKER
 from launchkit.runners.markers import Markers
 from launchkit_docker.containers import labels
-from launchkit_docker.containers.container import Container
+from launchkit_docker.containers.container import Container, id_in
 from launchkit_docker.containers.informer import (
     ListedContainer,
     container_informer,
@@ -114,10 +114,10 @@ class Containers:
 
     async def created(
         self, name: str, body: Mapping[str, Any], platform: str | None
-    ) -> tuple[Container, Sequence[str] | None]:
-        """The container of that name, created unless there is one; and what the Engine warns of, if
-        it was created here and now. What another agent creates can be looked at some time after its
-        name is taken.
+    ) -> tuple[Container, Sequence[str]]:
+        """The container of that name: one that has been started, or a new one with what the Engine
+        warns of, which nobody else starts. What another agent creates can be looked at some time
+        after its name is taken.
 
         :raises SubmitError: if the Engine refuses.
         :raises RunLost: if it cannot be looked at; one that was created here and now is removed.
@@ -125,50 +125,70 @@ class Containers:
         params = {"name": name, **({"platform": platform} if platform else {})}
         taken = (HTTPStatus.CONFLICT,)
 
-        async def once() -> tuple[Container, Sequence[str] | None]:
+        async def once() -> tuple[Container, Sequence[str]]:
             made = await self.engine.answered(
                 lambda: self.engine.json(
                     "containers/create", "POST", params=params, body=body, none_for=taken
                 )
             )
-            try:
-                container = await self.find(name)
-            except RunLost:
-                if made is not None:
-                    await self.remove(name, force=False)
-                raise
-            if container:
-                return container, _warnings(made) if made is not None else None
-            raise SubmitError(f"the name {name} is taken, but the Engine has no such container")
+            if made is None:
+                return await self._taken(name), ()
+            return await self._made(made), _warnings(made)
 
         with _refusals("the container cannot be created"):
             return await retry(once, on=SubmitError, backoff=CREATE_BACKOFF)
 
-    async def start(self, name: str, *, asked: bool) -> None:
-        """Start a container that was not started when it was last looked at. Where somebody may
-        have *asked* for it before, a start may still be under way, and it must not be started again
-        after it has ended.
+    async def _made(self, made: Mapping[str, Any]) -> Container:
+        """The container that was created here and now; its name may be another's by now."""
+        with understood():
+            made_id = id_in(made)
+        try:
+            container = await self.find(made_id)
+        except RunLost:
+            await self.remove(made_id, force=False)
+            raise
+        if container is None:
+            raise SubmitError(f"container {made_id} was removed as soon as it was created")
+        return container
 
-        :raises SubmitError: if the Engine refuses.
+    async def _taken(self, name: str) -> Container:
+        """The container that has a name already. One that an agent has created and not started in
+        time is removed: that agent may only sleep, and would start it when it has run and ended.
         """
+        container = await self._settled(name, name)
+        if container is None:
+            raise SubmitError(f"the name {name} is taken, but the Engine has no such container")
+        if container.is_unstarted_run(name):
+            await self.remove(container.id, force=False)
+            raise SubmitError(f"container {name} was created by an agent that did not start it")
+        return container
+
+    async def start(self, container: Container) -> None:
+        """Start a container that `created` has given as a new one.
+
+        :raises SubmitError: if the Engine refuses, or another agent has removed it.
+        """
+        asked = False
 
         async def once() -> None:
             nonlocal asked
-            if asked and await self._is_started(name):
-                return
+            if asked:  # it must not be started again when it has ended
+                seen = await self._settled(container.name, container.id)
+                if seen is not None and seen.started:
+                    return
             asked = True
-            await self.engine.json(f"containers/{name}/start", "POST")
+            await self.engine.json(f"containers/{container.id}/start", "POST")
 
         with _refusals("the container cannot be started"):
             await self.engine.answered(once)
 
-    async def _is_started(self, name: str) -> bool:
-        """Whether it has ever been, or will have been when a start that is under way is over."""
+    async def _settled(self, name: str, ref: str) -> Container | None:
+        """A run's container, by its name or id, when a start that may be under way is over."""
         with self.informer.subscribed(name) as news:
-            while not (await self.look(name)).started:
-                if not await news.wait(START_SECONDS):
-                    return False
-        return True
+            goes_on = True
+            while (seen := await self.find(ref)) and seen.is_unstarted_run(name) and goes_on:
+                goes_on = await news.wait(START_SECONDS)
+            return seen
 
     async def stop(self, name: str, grace: float) -> None:
         """Send the stop signal, kill it after *grace* seconds, and wait for its end. What else the
@@ -252,6 +272,7 @@ class Containers:
         over = await self._over(ended)
         for left in ended:
             if left.name in over or await self.markers.has(left.name, OVER):
+                await self.markers.set(left.name, OVER)
                 await self.drop_code(left.name)
                 await self.remove(left.name)
         for name in await self.never_started(UNSTARTED_SECONDS):

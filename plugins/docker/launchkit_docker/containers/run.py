@@ -83,13 +83,12 @@ class ContainerRun(Run):
         except RunLost:
             await self._release(self.ref)
             raise
-        if container is not None:
-            if container.started and not container.over:
-                return
-            await self._markers.set(self.ref, OVER)
+        if container is not None and container.started and not container.over:
+            return
+        await self._markers.set(self.ref, OVER)
         await self._containers.drop_code(self.ref)
         if container is not None and container.removed_at_end:
-            await self._containers.remove(self.ref)
+            await self._containers.remove(container.id)
         await self._release(self.ref)
         for mark in (CANCELLED, UNSEEN):
             await self._markers.clear(self.ref, mark)

@@ -16,6 +16,7 @@ from launchkit.resolving.env_list import without_credentials
 from launchkit.runners.identity import DOCKER
 from launchkit_docker.containers.body import image_ref, require_short
 from launchkit_docker.containers.code import move_code
+from launchkit_docker.containers.container import Container
 from launchkit_docker.containers.containers import CANCELLED, OVER, Containers
 from launchkit_docker.containers.names import is_name, quoted
 from launchkit_docker.containers.outside import outside
@@ -124,7 +125,7 @@ class ContainerService:
     async def _submitted(self, name: str, options: Options, submission: Submission) -> Run:
         seen = self._prepared.pop(name, None)
         if await self._markers.has(name, OVER):
-            raise SubmitError(f"{name}: a run of this name is over already")
+            raise _over(name)
         await self._gpus.confirm(name, options.gpus)
         from_files = await run_sync(self._from_files, options, submission.launch.origins)
         code = None
@@ -149,9 +150,9 @@ class ContainerService:
         if not container.identity or container.identity.run_id != submission.launch.run_id:
             raise SubmitError(f"the name {name} is taken by a container of somebody else")
         self._gpus.adopt(name, container.gpus)
-        if not container.started and not await self._markers.has(name, CANCELLED):
-            await self._start(name, asked=warnings is None)
-        return self._run(name, warnings or ())
+        if not container.started:
+            await self._start(container)
+        return self._run(name, warnings)
 
     def _from_files(self, options: Options, origins: Mapping[str, str]) -> dict[str, str]:
         """The variables in files: also in one that is the agent's own, its token is none of them.
@@ -206,18 +207,32 @@ class ContainerService:
         await self._markers.set(ref, OVER)
         await self._containers.drop_code(ref)
         if container is not None:
-            await self._containers.remove(ref, force=False)
+            await self._containers.remove(container.id, force=False)
         await self._gpus.release(ref)
 
-    async def _start(self, name: str, *, asked: bool) -> None:
+    async def _start(self, container: Container) -> None:
+        """Start a new one. Another agent may have ended and removed the run of this name until it
+        was created, but not since, for the name was taken: so whether one has is asked here.
+        """
+        name = container.name
+        if await self._markers.has(name, OVER):
+            await self._containers.drop_code(name)
+            await self._containers.remove(container.id, force=False)
+            raise _over(name)
+        if await self._markers.has(name, CANCELLED):
+            return
         try:
-            await self._containers.start(name, asked=asked)
+            await self._containers.start(container)
         except SubmitError:
-            await self._containers.remove(name)
+            await self._containers.remove(container.id)
             raise
 
     def _run(self, name: str, warnings: Sequence[str] = ()) -> Run:
         return ContainerRun(name, self._containers, self._gpus.release, warnings)
+
+
+def _over(name: str) -> SubmitError:
+    return SubmitError(f"{name}: a run of this name is over already")
 
 
 def _label_files(options: Options) -> dict[str, str]:
