@@ -10,7 +10,7 @@ import anyio
 import pytest
 from launchkit_kubernetes.cluster.access import Access
 from launchkit_kubernetes.cluster.client import ClusterClient, Request, open_client
-from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS, PODS
+from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS, JOBS, PODS
 from launchkit_kubernetes.cluster.errors import AnswerTooLong
 from launchkit_kubernetes.cluster.objects import Objects
 from launchkit_kubernetes.cluster.session import proxy_for
@@ -96,6 +96,17 @@ async def test_a_list_whose_pages_would_be_too_long_comes_in_smaller_ones(
     else:
         with pytest.raises(AnswerTooLong):
             await client.listed(*asked)
+
+
+async def test_the_largest_object_that_a_cluster_takes_can_be_listed(
+    client: ClusterClient, control_plane: Cluster, place: str
+) -> None:
+    container = {"name": "main", "image": "img:1", "args": ["<" * 1_500_000]}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    body = {"metadata": {"name": "large"}, "spec": {"parallelism": 0, "template": {"spec": pod}}}
+    control_plane.request("POST", f"/{JOBS.path(place)}", body)
+    (found,) = await client.listed(JOBS.path(place), {})
+    assert found["spec"]["template"]["spec"]["containers"][0]["args"] == container["args"]
 
 
 async def test_a_login_in_a_netrc_is_none_for_the_api_server(

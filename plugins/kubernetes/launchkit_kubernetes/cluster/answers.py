@@ -17,9 +17,10 @@ from launchkit_kubernetes.cluster.errors import (
     refusal,
 )
 
-MAX_ANSWER = 8 << 20
-"""Bytes of one answer: to decode them holds everything else up. One object is smaller, etcd takes
-1.5 MiB of it. Of a list that is longer, smaller pages are asked for."""
+MAX_ANSWER = 16 << 20
+"""Bytes of one answer: to decode them holds everything else up. One object has at most 9 MiB, for
+etcd takes 1.5, and a letter such as `<` has six bytes in JSON. Of a list that is longer, smaller
+pages are asked for."""
 MAX_ERROR = 1 << 16
 DEEPEST = 100
 """Levels of lists and mappings in each other. Nothing that is looked for stands deeper, and Python
