@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from random import Random
@@ -148,8 +149,11 @@ async def looked(api: Api, chance: Random) -> None:
             as_listed(one)
 
     async def log() -> None:
-        source = LogSource(api, "r", lambda: 2)
-        source.is_whole = True
+        async def whole_at() -> float:
+            return math.inf
+
+        source = LogSource(api, "r", lambda: 2, whole_at)
+        assert await source.over()
         async with source.open(None) as pieces:
             async for _ in pieces:
                 pass
