@@ -30,6 +30,7 @@ from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.testing import RecordingOutput, RegistryServer, registry_server
 from launchkit.testing.makers import make_launch, started
 
+from ..workshop import LABEL as OF_TESTS
 from ..workshop import TOUCH, Make
 
 
@@ -283,11 +284,14 @@ async def test_an_image_that_was_built_but_not_pushed_is_only_pushed(
 
 
 async def test_a_platform_that_is_not_this_machines_is_warned_of(
-    builder: DockerBuilder, make: Make, out: RecordingOutput, engine: aiodocker.Docker
+    builder: DockerBuilder, make: Make, word: str, out: RecordingOutput, engine: aiodocker.Docker
 ) -> None:
     here = (await engine.version())["Arch"]
     other = "arm64" if here == "amd64" else "amd64"
-    image = await builder.build(make(platform=f"linux/{other}"), out)
+    request = make(platform=f"linux/{other}")
+    shell = f"FROM scratch\nCOPY busybox label /bin/\nLABEL {OF_TESTS}={word}\n"
+    (request.code / "Dockerfile").write_text(shell)  # a classic builder wants COPY to be first
+    image = await builder.build(request, out)
     (warning,) = image.warnings
     assert warning.startswith(f"this machine is linux/{here}: a build for linux/{other}")
     assert f"warning: {warning}\n" in out.text
