@@ -15,7 +15,6 @@ from launchkit import LaunchHandle
 from launchkit.model import ItemState
 
 from .test_journeys import Stage, text
-from .workshop import write_code
 
 LINES = 200
 SCRIPT = f"""
@@ -219,8 +218,9 @@ async def test_a_run_whose_end_nobody_saw_is_lost_and_no_fault_of_its_program(
 async def test_a_build_that_an_engine_leaves_is_made_again_when_it_is_back(
     place: Place, go: Go, tmp_path: Path
 ) -> None:
-    code = write_code(tmp_path / "code", STEP)
-    (code / "Dockerfile").rename(code / "Dockerfile.launchkit")
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "Dockerfile.launchkit").write_text(f"FROM {place.image}\nCOPY . /code/\n{STEP}")
     run = await place.stage.client.launch("q", uri=str(code), entry_point=["/bin/busybox", "true"])
     async with place.stage.agent(builder={"type": "docker"}):
         await place.printed(run, "waiting")
