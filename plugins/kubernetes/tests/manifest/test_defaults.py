@@ -103,4 +103,5 @@ def test_annotations_of_the_queue_stay() -> None:
         "a": "b",
         "launchkit/ttl": "60",
         "launchkit/main": "launch0",
+        "launchkit/stop-grace": "5",
     }
