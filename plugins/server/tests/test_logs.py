@@ -192,15 +192,15 @@ async def test_a_client_that_never_reads_is_given_up(tmp_path: Path) -> None:
             "Host: here",
             f"Authorization: {client.headers['authorization']}",
         )
+        ports = silent.getpeername()[1], silent.getsockname()[1]
         silent.sendall("\r\n".join(words).encode() + b"\r\n\r\n")
         silent.recv(1, socket.MSG_PEEK)
-        await until(lambda: not is_served(silent))
+        await until(lambda: not is_served(ports))
         assert client.get("/queues").is_success
 
 
-def is_served(peer: socket.socket) -> bool:
-    """Whether the other side, on this machine, has the connection still."""
-    ports = [peer.getpeername()[1], peer.getsockname()[1]]
+def is_served(ports: tuple[int, int]) -> bool:
+    """Whether the first of two sides, on this machine, has their connection still."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    ends = [[int(end.partition(":")[2], 16) for end in row[1:3]] for row in rows if row[3] == "01"]
-    return ports in ends
+    sides = [[int(end.partition(":")[2], 16) for end in row[1:3]] for row in rows if row[3] == "01"]
+    return [*ports] in sides
