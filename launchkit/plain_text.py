@@ -6,9 +6,9 @@ It takes linear time, whatever they print: the input is cut first, and no patter
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import AnyStr
+from typing import Any, AnyStr
 
 from launchkit.errors import SEARCHED_CHARACTERS, without_known
 
@@ -18,17 +18,20 @@ MESSAGE_CHARACTERS = 2000
 TAIL_BYTES = 1 << 14
 """How much is looked at of what was printed last."""
 
-_ESCAPES = re.compile(
+UNSHOWN = re.compile(
     r"\x1b(?:[\]PX^_][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)?"
     r"|\[[0-?]*+[ -/]*+[@-~]?"
     r"|[ -/]*+[0-~]?)"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
 """Escape sequences (ECMA-48, 5.3 to 5.6): control strings, control sequences, and all others; one
-that does not end goes to the end of its line.
+that does not end goes to the end of its line. And other control characters, but for what moves on
+to another place of a line or a text.
 """
 _NO_LETTER = re.compile("[\0\ud800-\udfff]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ERASED = re.compile(r"\x1b\[[0-2]?K")
+_BETWEEN_WORDS = " \t\n"
+"""White space that no evidence is without, so that no word is in pieces once it is shown."""
 _UNSEEN = (
     *((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C)),
     *((0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E)),
@@ -54,8 +57,7 @@ def tail_lines(output: bytes) -> tuple[str, ...]:
     What was cut has an ellipsis in its place.
     """
     end = ending(output).decode(errors="replace")
-    text = without_known(_ESCAPES.sub("", _ERASED.sub("\0", end)))
-    lines = (_CONTROL.sub("", _seen(line)).rstrip() for line in text.split("\n"))
+    lines = (_seen(line).rstrip() for line in without_known(end).split("\n"))
     return tuple([shortened(line, LINE_CHARACTERS) for line in lines if line][-LINES:])
 
 
@@ -77,16 +79,17 @@ def without_first_word(text: AnyStr) -> AnyStr:
     """What begins somewhere in a text, without the rest of a word there: the rest of a secret would
     not be known as one.
     """
-    if not text or text[:1].isspace():
-        return text
-    return text[len(text.split(maxsplit=1)[0]) :]
+    return text[min(_between_words(text, text.find), default=len(text)) :]
 
 
 def without_last_word(text: AnyStr) -> AnyStr:
     """What ends somewhere in a text, without the beginning of a word there."""
-    if not text or text[-1:].isspace():
-        return text
-    return text[: len(text) - len(text.rsplit(maxsplit=1)[-1])]
+    return text[: max(_between_words(text, text.rfind), default=-1) + 1]
+
+
+def _between_words(text: str | bytes, find: Callable[[Any], int]) -> Iterator[int]:
+    signs = _BETWEEN_WORDS if isinstance(text, str) else _BETWEEN_WORDS.encode()
+    return (at for at in map(find, signs) if at >= 0)
 
 
 def _seen(line: str) -> str:
@@ -97,12 +100,13 @@ def _seen(line: str) -> str:
     in the place of the rest of a word, too.
     """
     shown = ""
-    for piece in reversed(line.split("\r")):
+    for printed in reversed(line.split("\r")):
+        piece = UNSHOWN.sub("", printed)
         if not shown:
             shown = piece
         elif len(piece) > len(shown):
             shown += f"…{without_first_word(piece[len(shown) - 1 :])}"
-        if "\0" in piece:
+        if _ERASED.search(printed):
             break
     return shown
 

@@ -126,6 +126,15 @@ def test_a_word_at_an_edge_is_left_out_and_the_space_beside_it_stays() -> None:
     assert without_first_word("one") == without_last_word("one") == without_last_word("") == ""
 
 
+@pytest.mark.parametrize("control", ["\v", "\f", "\r", "\x1c", "\x85", "\b"])
+def test_of_a_word_with_control_characters_nothing_is_left_beside_a_cut(control: str) -> None:
+    word = f"hun{control}t2r"
+    rest = "x" * (TAIL_BYTES - len(f"t2r{control}ab ready".encode()))
+    assert tail_lines(f"{word}{control}ab ready {rest}".encode())[-1].startswith("… ready")
+    assert without_first_word(f"{word} two") == " two"
+    assert without_last_word(f"one {word}") == "one "
+
+
 def test_of_a_secret_of_short_words_none_is_left_where_a_text_is_cut_by_who_knows_it() -> None:
     secret = " ".join(WORDS)
     with hiding(Mask([secret])), hiding(Mask(["another"])):

@@ -18,6 +18,8 @@ MEGABYTE = 1_000_000
         (b"abcdef ghi\rxy\n", ("xy… ghi",)),
         (b"abcdef\rxy\n", ("xy…",)),
         (b"100 of 100\r50%\x1b[K\rdone\x1b[K\nlonger\rshort\x1b[2K\n", ("done", "short")),
+        (b"one\0\rtwo\0\r\n", ("two",)),
+        (b"longer\rno\0w\n", ("now…",)),
         (b"".join(b"\rstep %d/2000" % step for step in range(2000)), ("step 1999/2000",)),
         (b"\x1b[31mred\x1b[0m\r\n\xff\x00end\n", ("red", "\ufffdend")),
         (b"\x1b[38;2;1;2;3m\x1b[?25lhidden\x1b[K", ("hidden",)),

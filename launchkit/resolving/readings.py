@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 
+from launchkit.plain_text import UNSHOWN
+
 DEPTH = 3
 """Codes within codes, such as JSON in JSON, are taken away so often."""
 _HEX = "[0-9A-Fa-f]"
@@ -30,6 +32,8 @@ _BACKSLASHED = rf"{_BACKSLASHES}[ \t]*+))"
 """A backslash at the end of a line of a shell, Python or YAML goes with the indent of the next."""
 _IN_ADDRESSES = rf"{_BACKSLASHES}[ \t+]*+))"
 """Addresses have a plus for each space there, as for spaces in a name of Python's."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_RETURN = re.compile(r"\r")
 _AT_LINE_END = re.compile(r"\\(?=[\r\n])")
 _PERCENT = rf"%(?P<percent>{_HEX}{{2}})"
 _ENTITY = (
@@ -129,16 +133,19 @@ class Reading:
 
 
 def readings(text: str) -> Iterator[Reading]:
-    """The text as it is, without codes of all kinds, and where there are several kinds without
-    those of each; each also with bytes of UTF-8 as the letters that they are, and with the end of a
-    line as the space that it is for YAML, though it stands behind a backslash.
+    """The text as it is, without control characters, and as it is shown without escape sequences
+    and carriage returns; each also without codes of all kinds, and where there are several kinds
+    without those of each; these also with bytes of UTF-8 as the letters that they are, and with the
+    end of a line as the space that it is for YAML, though it stands behind a backslash.
     """
     whole = Reading(text)
-    yield whole
+    plain = whole.without(UNSHOWN)
+    shown = dict.fromkeys((whole, whole.without(_CONTROL), plain, plain.without(_RETURN)))
+    yield from shown
     kinds = [codes for begin, codes in _SINGLE.items() if begin in text]
-    seen = {text}
+    seen = {one.text for one in shown}
     ways = (_ALL, *kinds) if len(kinds) > 1 or "\\" in text else (_ALL,) * len(kinds)
-    begins = dict.fromkeys((whole, whole.without(_AT_LINE_END)))
+    begins = dict.fromkeys(way for one in shown for way in (one, one.without(_AT_LINE_END)))
     for begin, codes in product(begins, ways):
         reading = begin
         for _ in range(DEPTH):

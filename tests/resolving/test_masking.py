@@ -4,12 +4,12 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 import yaml
 
-from launchkit.errors import LaunchkitError
+from launchkit.errors import LaunchkitError, hiding
 from launchkit.model import Secret
 from launchkit.plain_text import LINE_CHARACTERS, shortened, tail_lines
 from launchkit.resolving.masking import MOST_ALIKE, MOST_LOOKS, WHITE, Mask
@@ -92,6 +92,47 @@ def test_of_a_secret_in_a_long_line_and_a_long_output_nothing_is_left() -> None:
     assert mask(line) == "login … was refused"
     (line,) = tail_lines(f"{LONG}{LONG} was refused".encode())
     assert mask(line) == "… was refused"
+
+
+PHRASE = "hunt2r@ correct-horse-battery"
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        *("\x1b[31m", "\x1b[K", "\x1b[01;31m\x1b[K", "\x1b(B", "\x1b]8;;http://x\x1b\\", "\x1b"),
+        *("\0", "\b", "\v", "\x0e", "\x1f", "\x85", "\r", "\r\x1b[K", "\0\b\x1b[m"),
+    ],
+)
+@pytest.mark.parametrize("at", [1, 3, 8, 12])
+def test_a_secret_is_found_however_control_characters_stand_in_it(control: str, at: int) -> None:
+    mask = Mask([PHRASE])
+    printed = f"login {PHRASE[:at]}{control}{PHRASE[at:]} was refused\n"
+    assert mask(printed) == "login … was refused\n"
+    with hiding(mask):
+        assert tail_lines(printed.encode()) == ("login … was refused",)
+
+
+@pytest.mark.parametrize("write", [json.dumps, quote])
+def test_a_print_of_a_secret_is_found_however_it_is_coloured(write: Callable[[str], str]) -> None:
+    secret = "a'b \"c\\d"
+    coloured = "".join(f"\x1b[3{at % 8}m\x1b[K{one}" for at, one in enumerate(write(secret)))
+    with hiding(Mask([secret])):
+        (line,) = tail_lines(coloured.encode())
+    assert line.strip("'\"") == "…"
+
+
+@pytest.mark.parametrize(
+    "secret", ["pass\x1b[31mword", "pa\bss", "one\x1b[Kline\r\nand two", "k\x851\0x"]
+)
+def test_a_secret_that_has_control_characters_is_found(secret: str) -> None:
+    with hiding(Mask([secret])):
+        assert tail_lines(f"is {secret}!".encode()) == ("is …!",)
+
+
+def test_what_no_secret_is_stays_as_it_is_for_control_characters() -> None:
+    text = "\x1b[31mhunt\x1b[0m \x1b[Kcorrect\r\nhorse\b"
+    assert Mask([PHRASE])(text) == text
 
 
 def test_who_writes_beside_a_cut_does_not_find_out_a_secret_by_what_is_masked_there() -> None:
