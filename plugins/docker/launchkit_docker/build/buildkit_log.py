@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,12 @@ LINE_BYTES = 1 << 16
 """A longer line is shown in pieces."""
 MOST_FOLLOWED = 1000
 """Steps that are shown: a frontend that a Dockerfile names may make any number of them."""
+LONGEST_KEY = 128
+"""Of what BuildKit calls a step by itself, which is a digest."""
+LONGEST_ERROR = 2000
+LONGEST_REASON = 1 << 14
+"""So much is looked at of why a build failed for the errors of its steps, each of which is looked
+for."""
 EXIT_CODE = re.compile(r"exit code: \d+$")
 NO_LOGIN = re.compile(
     r"no active session|failed to authorize|authorization failed|pull access denied"
@@ -45,6 +51,7 @@ class _Shown:
     printed: bytes = b""
     """The last of it, as long as the step may fail."""
     error: str = ""
+    """Its beginning."""
 
 
 class BuildKitLog:
@@ -74,7 +81,8 @@ class BuildKitLog:
         """The error for a build that failed: *reason*, the step and the last lines it printed."""
         failed = [step for step in self._shown.values() if step.error]
         # those that run beside the one that fails are called off, and fail too
-        step = next((each for each in failed if each.error in reason), None)
+        told = reason[:LONGEST_REASON]
+        step = next((each for each in failed if each.error in told), None)
         if step is None:
             return build_error(
                 None, reason, b"", NO_LOGIN_HINT if NO_LOGIN.search(reason) else None
@@ -84,6 +92,8 @@ class BuildKitLog:
         return build_error(step.name, code[0] if code else reason, step.printed, hint)
 
     def _lines(self, news: Step | Printed) -> Iterator[str]:
+        if len(news.key) > LONGEST_KEY:
+            return
         if news.key not in self._shown and len(self._shown) >= MOST_FOLLOWED:
             return
         shown = self._shown.setdefault(news.key, _Shown())
@@ -97,9 +107,9 @@ class BuildKitLog:
         if shown.resting:
             yield from self._end(shown, news)
         if news.error and not shown.error:
-            shown.error = news.error
+            shown.error = news.error[:LONGEST_ERROR]
             yield from self._output(shown, b"\n")
-            yield f"#{self._number(shown)} ERROR {news.error}"
+            yield f"#{self._number(shown)} ERROR {shortened(news.error)}"
 
     def _begin(self, shown: _Shown) -> Iterator[str]:
         shown.begun = True
@@ -120,7 +130,7 @@ class BuildKitLog:
         if shown.resting or len(shown.rest) > LINE_BYTES:
             lines.append(shown.rest)
             shown.rest = b""
-        for line in lines:
+        for line in _pieces(lines):
             if text := COLOURS.sub("", line.decode(errors="replace")).rstrip():
                 if not shown.resting:
                     shown.printed = last_bytes(shown.printed + f"{text}\n".encode(errors="replace"))
@@ -132,3 +142,9 @@ class BuildKitLog:
             self._numbered += 1
             shown.number = self._numbered
         return shown.number
+
+
+def _pieces(lines: Sequence[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        for begin in range(0, len(line), LINE_BYTES):
+            yield line[begin : begin + LINE_BYTES]

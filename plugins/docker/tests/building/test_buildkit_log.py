@@ -144,6 +144,35 @@ def test_a_step_without_measure_is_named_in_short() -> None:
     assert len(error.message) < 3000
 
 
+def fails_at_length(number: int) -> bytes:
+    error = f"{number}{'x' * 1_000_000}"
+    return step(f"RUN {number}", start=1, error=error)
+
+
+def test_what_is_kept_of_steps_that_fail_has_a_bound() -> None:
+    log = BuildKitLog()
+    tracemalloc.start()
+    for number in range(50):
+        assert len(log.take(message(fails_at_length(number)))) < 10_000
+    now, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert now < 500_000
+    error = log.failure(f"failed to solve: 7{'x' * 1_000_000}")
+    assert error.message.startswith("the image could not be built: RUN 7: ")
+    assert len(error.message) < 10_000
+
+
+def test_what_buildkit_calls_no_step_by_is_passed_over() -> None:
+    data = field(1, "k" * 1000) + field(3, "RUN make") + field(5, time(1))
+    assert shown(field(1, data), field(3, field(1, "k" * 1000) + field(4, b"out\n"))) == []
+
+
+def test_a_long_line_that_ends_is_shown_in_pieces() -> None:
+    _, *lines = shown(step("a", start=1), prints("a", b"x" * 1_000_000 + b"\n"))
+    assert max(map(len, lines)) < 100_000
+    assert sum(len(line.removeprefix("#1 ")) for line in lines) == 1_000_000
+
+
 def test_what_a_step_printed_is_let_go_of_once_it_has_ended_well() -> None:
     log = BuildKitLog()
     text = b"x" * 15_000
