@@ -1,11 +1,13 @@
 """Which images a Dockerfile takes anything from."""
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from launchkit.errors import Rejected
-from launchkit.images.ref import LONGEST_TEXT
+from launchkit.images.heredocs import Heredoc, heredocs
+from launchkit.images.ref import LONGEST_TEXT, ImageRef
 
 MOST_CHARACTERS = 300_000
 """Of a Dockerfile, and of all names together: variables make many times as much of them."""
@@ -21,36 +23,43 @@ _MOUNTED = re.compile(r"(?:^|,)from=([^,]++)")
 
 
 def base_images(
-    dockerfile: str, build_args: Mapping[str, str] | None = None, place: str = "Dockerfile"
+    dockerfile: str,
+    build_args: Mapping[str, str] | None = None,
+    place: str = "Dockerfile",
+    *,
+    with_heredocs: bool = True,
 ) -> tuple[str, ...]:
     """The images of `FROM` lines, `COPY --from` and mounts, each once, in order.
 
+    The classic builder of an Engine reads it without heredocs: their lines are instructions, too.
     Variables that `ARG` lines before the first `FROM` declare have their values in *build_args*,
     else their defaults. A name that still has a variable in it is left out, as are stages and
     `scratch`.
 
     :raises Rejected: if it is longer than any Dockerfile has reason to be, or the names are, with
-        what their variables stand for; names *place* and the line.
+        what their variables stand for, or no image can be called so; names *place* and the line.
     """
-    found: dict[str, None] = {}
+    found: dict[str, int] = {}
     left = MOST_CHARACTERS
-    for number, _, image in _taken(dockerfile, build_args or {}):
+    for number, _, image in _taken(dockerfile, build_args or {}, with_heredocs):
         if _may_be_scratch(image):
             continue
         left -= len(image)
         if len(image) > LONGEST_TEXT or left < 0:
             raise _too_long(f"{place}:{number}", image)
-        found[image] = None
+        found.setdefault(image, number)
+    for image, number in found.items():
+        _check(f"{place}:{number}", image)
     return tuple(found)
 
 
 def may_be_from_scratch(dockerfile: str, build_args: Mapping[str, str] | None = None) -> bool:
     """Whether a stage starts from nothing, or from what it names by a variable whose value is not
-    known.
+    known, for a builder that knows no heredocs.
 
     :raises Rejected: if it is longer than any Dockerfile has reason to be.
     """
-    taken = _taken(dockerfile, build_args or {})
+    taken = _taken(dockerfile, build_args or {}, with_heredocs=False)
     return any(word == "FROM" and _may_be_scratch(image) for _, word, image in taken)
 
 
@@ -58,14 +67,16 @@ def _may_be_scratch(image: str) -> bool:
     return image.lower() == SCRATCH or "$" in image
 
 
-def _taken(dockerfile: str, given: Mapping[str, str]) -> Iterator[tuple[int, str, str]]:
+def _taken(
+    dockerfile: str, given: Mapping[str, str], with_heredocs: bool
+) -> Iterator[tuple[int, str, str]]:
     """What something is taken from, but stages, with the line and the instruction."""
     if len(dockerfile) > MOST_CHARACTERS:
         raise Rejected(f"the Dockerfile has more than {MOST_CHARACTERS} characters")
     stages = set[str]()
     args: dict[str, str] = {}
     started = False
-    for number, line in _instructions(dockerfile):
+    for number, line in _instructions(dockerfile, with_heredocs):
         word, options, rest = _parts(line)
         started = started or bool(word == "FROM" and rest)
         for name in _names(word, options, rest) if started else ():
@@ -79,6 +90,13 @@ def _taken(dockerfile: str, given: Mapping[str, str]) -> Iterator[tuple[int, str
             args |= _declared(rest, args, given)
 
 
+def _check(place: str, image: str) -> None:
+    try:
+        ImageRef.parse(image)
+    except Rejected as exc:
+        raise Rejected(f"{place}: {exc.message}", hint=exc.hint) from exc
+
+
 def _too_long(place: str, image: str) -> Rejected:
     if len(image) > LONGEST_TEXT:
         why = f"the name of an image has {len(image)} characters, and {LONGEST_TEXT} are the most"
@@ -90,17 +108,26 @@ def _too_long(place: str, image: str) -> Rejected:
     )
 
 
-def _instructions(text: str) -> Iterator[tuple[int, str]]:
-    """Each instruction in one line, without comments, and the number of its first line."""
+def _instructions(text: str, with_heredocs: bool) -> Iterator[tuple[int, str]]:
+    """Each instruction in one line, without comments and heredocs, and the number of its first
+    line.
+    """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    for number, whole in _joined(lines, _escape(lines)):
+    texts = deque[Heredoc]()
+    for number, whole in _joined(lines, _escape(lines), texts):
         if whole.strip():
             yield number, whole.strip()
+            texts.extend(heredocs(whole) if with_heredocs else ())
 
 
-def _joined(lines: Sequence[str], escape: str) -> Iterator[tuple[int, str]]:
+def _joined(lines: Sequence[str], escape: str, texts: deque[Heredoc]) -> Iterator[tuple[int, str]]:
+    """Instructions; the lines of *texts*, to which those of each one are added, are passed over."""
     first, parts = 0, list[str]()
     for number, line in enumerate(lines, start=1):
+        if texts:
+            if texts[0].ends(line):
+                texts.popleft()
+            continue
         body = line.rstrip(" \t")
         if not body or body.lstrip().startswith("#"):
             continue
