@@ -51,7 +51,7 @@ async def _planned(
     request: BuildRequest, registry: Registry | None, out: Output, maker: ImageMaker
 ) -> PlannedBuild:
     """What to build, and where its image is to be. Reads the whole code."""
-    plan = await run_sync(plan_build, request.launch, request.code, maker.build_args)
+    plan = await run_sync(plan_build, request.launch, request.code, maker.reading())
     warnings = (*plan.warnings, *await maker.warnings(request))
     await _warn(warnings, out)
     digests: dict[str, str | None] = {}

@@ -2,8 +2,8 @@
 
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from launchkit.code.containment import has_directory, has_file, is_inside
@@ -12,12 +12,13 @@ from launchkit.errors import Rejected
 from launchkit.images.base_images import base_images
 from launchkit.images.context import BuildPlan, list_context
 from launchkit.images.dockerfile import Design, mount_cache, write_dockerfile
+from launchkit.images.frontends import check_frontends
 from launchkit.images.name import check_image_name
 from launchkit.images.requirements import Dependencies, find_dependencies, not_installed
 from launchkit.model import Json, Launch
 from launchkit.resolving.job_names import entry_file
 
-__all__ = ["BuildPlan", "plan_build", "with_cache_mounts"]
+__all__ = ["BuildPlan", "Reading", "plan_build", "with_cache_mounts"]
 
 BESIDE = ("Dockerfile.launchkit", "Dockerfile.wandb")
 """Dockerfiles that stand beside an entry file; the first one there is taken."""
@@ -28,24 +29,36 @@ MOST_BYTES = 1 << 20
 _RUNTIME = re.compile(r"(?:python)?(3\.[0-9]+)(?:\.[0-9]+)?")
 
 
-def plan_build(
-    launch: Launch, code: Path, build_args: Mapping[str, str] | None = None
-) -> BuildPlan:
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a builder reads a Dockerfile."""
+
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    """They may name the images that it stands on."""
+    heredocs: bool = True
+    """Whether the lines of a heredoc are a text, and no instructions."""
+    frontends: Collection[str] | None = None
+    """The repositories of those that it may name, beside Docker's own; None: a line that names one
+    is a comment."""
+
+
+def plan_build(launch: Launch, code: Path, reading: Reading | None = None) -> BuildPlan:
     """Choose and read all that goes into the image of *launch*; its code lies in *code*.
 
     The Dockerfile is that of the launch, else of the job, else one beside the entry file, whose
-    directory becomes the context, else one that `write_dockerfile` makes. *build_args* may name
-    the images that one's own stands on.
+    directory becomes the context, else one that `write_dockerfile` makes. One's own is looked at
+    in the builder's *reading*.
 
     :raises Rejected: if something that was asked for is not there, malformed or not allowed.
     """
     context = _context(launch, code)
+    reading = reading or Reading()
     if launch.dockerfile:
-        return _own_plan(launch, context, launch.dockerfile, build_args)
+        return _own_plan(launch, context, launch.dockerfile, reading)
     folder = _entry_directory(launch, context)
     for name in BESIDE:
         if has_file(folder, name):
-            return _own_plan(launch, folder, name, build_args)
+            return _own_plan(launch, folder, name, reading)
     return _generated_plan(launch, context)
 
 
@@ -82,11 +95,10 @@ def _entry_directory(launch: Launch, context: Path) -> Path:
     return context / folder if is_inside(context, str(folder)) else context
 
 
-def _own_plan(
-    launch: Launch, context: Path, dockerfile: str, build_args: Mapping[str, str] | None
-) -> BuildPlan:
-    file = _require_inside(context, dockerfile, "dockerfile", "file")
-    name = PurePosixPath(dockerfile).as_posix()
+def _own_plan(launch: Launch, context: Path, dockerfile: str, reading: Reading) -> BuildPlan:
+    # links may lead a builder, which has the context alone, to another file than they do here
+    file = _require_inside(context, dockerfile, "dockerfile", "file").resolve()
+    name = file.relative_to(context.resolve()).as_posix()
     try:
         with file.open("rb") as opened:
             text = opened.read(MOST_BYTES + 1).decode("utf-8", "surrogateescape")
@@ -94,6 +106,8 @@ def _own_plan(
         raise Rejected(f"dockerfile: {dockerfile}: cannot be read: {exc}") from exc
     if len(text) > MOST_BYTES:
         raise Rejected(f"dockerfile: {dockerfile}: has more than {MOST_BYTES} bytes")
+    if reading.frontends is not None:
+        check_frontends(text, name, reading.frontends)
     base = _base(launch)
     warning = f"{name} is used, so {base.path} is not"
     return BuildPlan(
@@ -101,7 +115,7 @@ def _own_plan(
         entries=list_context(context, name),
         dockerfile=text,
         dockerfile_name=name,
-        base_images=base_images(text, build_args, name),
+        base_images=base_images(text, reading.build_args, name, with_heredocs=reading.heredocs),
         generated=False,
         warnings=(warning,) if base.image else (),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from launchkit.abc import Output
 from launchkit.images.base_images import may_be_from_scratch
-from launchkit.images.build_plan import BuildPlan
+from launchkit.images.build_plan import BuildPlan, Reading
 from launchkit.images.target import Target
 from launchkit.model import BuildRequest
 
@@ -44,6 +44,10 @@ class ImageMaker(ABC):
 
         Gives the digest of what was pushed; None: the target's registry is asked for it.
         """
+
+    def reading(self) -> Reading:
+        """How it reads a Dockerfile."""
+        return Reading(build_args=self.build_args)
 
     async def warnings(self, request: BuildRequest) -> Sequence[str]:
         """What there is to warn of before it is built."""

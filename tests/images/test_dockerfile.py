@@ -372,3 +372,12 @@ def test_git_is_installed_where_pip_needs_it_and_only_there(
 def test_a_dockerfile_that_is_too_large_is_refused(tree: Tree) -> None:
     with pytest.raises(Rejected, match="Dockerfile: has more than 1048576 bytes"):
         plan(tree(Dockerfile="#" * (1 << 20) + "\n"), dockerfile="Dockerfile")
+
+
+def test_the_dockerfile_that_is_sent_is_the_one_that_was_read_wherever_a_link_leads(
+    tree: Tree,
+) -> None:
+    code = tree(**{"sub/read": "FROM a\n", "sub/sub/read": "FROM other\n"})
+    (code / "sub" / "D").symlink_to("../sub/read")
+    found = plan(code, build_context="sub", dockerfile="D")
+    assert (found.dockerfile_name, found.base_images) == ("read", ("a",))

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from anyio.to_thread import run_sync
-from pydantic import StrictBool
+from pydantic import AfterValidator, StrictBool
 
 from launchkit.abc import Builder, Finding, Output, Site
 from launchkit.aio.lazy import Lazy
+from launchkit.errors import Rejected
+from launchkit.images.ref import ImageRef
 from launchkit.model import BuildRequest, Image
 from launchkit_docker.engine.address import engine_address, key_files
 from launchkit_docker.engine.ping import answers
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from launchkit_docker.build.images import ImageBuilds
 
 BUILDS = "launchkit_docker.build.images"
+
+
+def _repository(text: str) -> str:
+    try:
+        ImageRef.parse_repository(text)
+    except Rejected as exc:
+        raise ValueError(exc.message) from exc
+    return text
 
 
 @dataclass(kw_only=True)
@@ -39,6 +49,10 @@ class DockerBuilder(Builder):
     pip_cache: StrictBool = False
     """Whether BuildKit keeps what pip fetches for all builds of the Engine. The steps of each
     may then put code into the images of the others."""
+
+    frontends: list[Annotated[str, AfterValidator(_repository)]] = field(default_factory=list)
+    """Repositories of images that a `# syntax=` line may name beside Docker's own. Such a frontend
+    may put layers into the images of all others that the Engine builds."""
 
     _builds: "Lazy[ImageBuilds]" = field(init=False, repr=False)
 

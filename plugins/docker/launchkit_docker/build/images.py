@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Output, Site
 from launchkit.errors import BuildError
 from launchkit.images.build_once import build_once
-from launchkit.images.build_plan import with_cache_mounts
+from launchkit.images.build_plan import Reading, with_cache_mounts
 from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.model import BuildRequest, Image
 from launchkit_docker.build.buildkit_log import BuildKitLog
@@ -65,6 +65,7 @@ class ImageBuilds:
                 puller=self._puller,
                 build_args=self._settings.build_args,
                 buildkit=buildkit,
+                frontends=self._settings.frontends,
                 cached_from_scratch=buildkit or knows_what_it_built(about),
                 pip_cache=self._settings.pip_cache,
                 log=log,
@@ -109,12 +110,22 @@ class EngineMaker(ImageMaker):
     puller: Puller
     build_args: Mapping[str, str]
     buildkit: bool
+    frontends: Sequence[str]
+    """Those that a Dockerfile may name beside Docker's own."""
     cached_from_scratch: bool
     """Whether a step that the Engine has is not done again where a stage starts from nothing."""
     pip_cache: bool
     """Whether BuildKit keeps what pip fetches."""
     log: Log
     version: str = VERSION
+
+    def reading(self) -> Reading:
+        """BuildKit runs the frontend that a Dockerfile names, and alone knows heredocs."""
+        return Reading(
+            build_args=self.build_args,
+            heredocs=self.buildkit,
+            frontends=self.frontends if self.buildkit else None,
+        )
 
     async def make(self, build: PlannedBuild, out: Output) -> str | None:
         """Build, unless an image was built before and only not pushed, and push."""

@@ -7,9 +7,10 @@ from pathlib import Path
 import aiodocker
 import pytest
 from launchkit_docker.builder import DockerBuilder
+from pydantic import TypeAdapter, ValidationError
 
 from launchkit.abc import Site
-from launchkit.errors import BuildError
+from launchkit.errors import BuildError, Rejected
 from launchkit.images.dockerfile import CACHE
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import RecordingOutput, registry_server
@@ -110,12 +111,40 @@ async def test_a_context_may_begin_with_any_file(
 
 
 async def test_a_syntax_that_cannot_be_had_without_a_login_comes_with_advice(
-    builder: DockerBuilder, make: Make, tmp_path: Path, out: RecordingOutput
+    build_cache: None, site: Site, make: Make, tmp_path: Path, out: RecordingOutput
 ) -> None:
     request = make()
     with registry_server(tmp_path / "registry", login=("alice", "s3cret")) as server:
-        host = server.host
-        (request.code / "Dockerfile").write_text(f"# syntax={host}/syntax:1\nFROM scratch\n")
-        with pytest.raises(BuildError) as caught:
-            await builder.build(request, out)
+        name = f"{server.host}/syntax"
+        (request.code / "Dockerfile").write_text(f"# syntax={name}:1\nFROM scratch\n")
+        async with started(DockerBuilder(buildkit=True, frontends=[name]), site) as builder:
+            with pytest.raises(BuildError) as caught:
+                await builder.build(request, out)
     assert "set `buildkit: false`" in (caught.value.hint or "")
+
+
+async def test_the_engine_is_not_asked_to_build_with_a_frontend_that_the_owner_does_not_name(
+    builder: DockerBuilder, make: Make, word: str, out: RecordingOutput, engine: aiodocker.Docker
+) -> None:
+    request = make()
+    (request.code / "Dockerfile").write_text(f"# syntax=registry.invalid/{word}\nFROM scratch\n")
+    with pytest.raises(Rejected, match=rf"^Dockerfile:1: `syntax=registry.invalid/{word}`"):
+        await builder.build(request, out)
+    assert out.text == ""
+
+
+async def test_the_classic_builder_takes_a_frontend_that_is_named_for_a_comment(
+    site: Site, make: Make, out: RecordingOutput, engine: aiodocker.Docker
+) -> None:
+    request = make()
+    file = request.code / "Dockerfile"
+    file.write_text(f"# syntax=registry.invalid/fe\n{file.read_text()}")
+    async with started(DockerBuilder(buildkit=False), site) as classic:
+        image = await classic.build(request, out)
+    assert await engine.images.inspect(image.ref)
+
+
+@pytest.mark.parametrize("name", ["registry.example/fe:1", "Fe", f"fe@sha256:{'0' * 64}"])
+def test_a_setting_that_names_no_repository_of_frontends_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="is not the name of a repository"):
+        TypeAdapter(DockerBuilder).validate_python({"frontends": [name]})
