@@ -1,8 +1,11 @@
-"""The one door to clients of HTTP: they go by the proxies that the environment names.
+"""The one door to clients of HTTP: they go by the proxies that the environment names, and trust
+whom it names.
 
 httpx reads the same variables, but raises for some of what other programs accept in them.
 """
 
+import errno
+import os
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +18,49 @@ import httpx
 from anyio.abc import AsyncResource
 
 from launchkit.errors import ConfigError
+from launchkit.plain_text import visible_line
 
 SCHEMES = ("http", "https")
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 CLOSE_SECONDS = 5.0
 MOST_PORT = 65535
 HINT = "a proxy is such as http://proxy.example.com:3128 or socks5://127.0.0.1:1080"
+
+
+def machine_trust() -> ssl.SSLContext:
+    """Trusts the authorities that `SSL_CERT_FILE` or else `SSL_CERT_DIR` names, or else those that
+    most people do. Reads files, which takes long.
+
+    :raises ConfigError: if what such a variable names is none.
+    """
+    require_authorities("SSL_CERT_FILE", "SSL_CERT_DIR")
+    return httpx.create_ssl_context()
+
+
+def require_authorities(*variables: str) -> None:
+    """See whether the first that is set of some *variables*, which name a file with certificates of
+    authorities, or for `…_DIR` directories of them, names what is there. Reads it.
+
+    :raises ConfigError: if it does not.
+    """
+    name = next(filter(os.environ.get, variables), None)
+    if name is None:
+        return
+    place = os.environ[name]
+    try:
+        if name.endswith("_DIR"):
+            _require_folder(place)
+        else:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(place)
+    except OSError as exc:
+        why = "has no certificate in it" if isinstance(exc, ssl.SSLError) else exc.strerror
+        hint = f"unset {name}, or have it name the certificates of those who are trusted"
+        raise ConfigError(f"${name}: {visible_line(place)}: {why}", hint=hint) from exc
+
+
+def _require_folder(places: str) -> None:
+    if not any(map(os.path.isdir, places.split(os.pathsep))):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
 def http_client(

@@ -5,18 +5,23 @@ import ssl
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import anyio
+import certifi
 import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from waiting import PATIENCE
 
-from launchkit.aio.http import Exempt, http_client
+from launchkit.aio.http import Exempt, http_client, machine_trust, require_authorities
 from launchkit.errors import ConfigError
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
 CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE")
+ROOT = Path(__file__).parents[2]
+DOOR = ROOT / "launchkit/aio/http.py"
 
 
 @pytest.fixture(autouse=True)
@@ -186,3 +191,55 @@ async def test_a_proxy_that_makes_no_sense_is_named_without_its_password(
     with pytest.raises(ConfigError, match=r"^HTTPS_PROXY: ") as caught:
         http_client(CONTEXT)
     assert "s3cret" not in f"{caught.value}{caught.value.hint}"
+
+
+@pytest.fixture
+def _no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in AUTHORITIES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("_no_authorities")
+@pytest.mark.parametrize("name", AUTHORITIES)
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("nothing", "No such file or directory"),
+        ("no\x1b[2Jthing", "No such file or directory"),
+        ("folder", "Is a directory"),
+        ("plain.txt", "has no certificate in it"),
+    ],
+)
+def test_a_variable_that_names_no_authorities_is_told_with_what_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str, why: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "plain.txt").write_text("no certificate")
+    monkeypatch.setenv(name, str(tmp_path / place))
+    if name == "SSL_CERT_DIR":
+        if place == "folder":
+            require_authorities(name)
+            return
+        why = "Not a directory"
+    with pytest.raises(ConfigError) as told:
+        require_authorities(name)
+    shown = str(tmp_path / place).replace("\x1b", "\\x1b")
+    assert told.value.message == f"${name}: {shown}: {why}"
+    assert name in (told.value.hint or "")
+
+
+@pytest.mark.usefixtures("_no_authorities")
+def test_those_are_trusted_whom_the_first_variable_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert machine_trust().get_ca_certs()
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/nothing:{tmp_path}")
+    assert machine_trust().get_ca_certs() == []
+    monkeypatch.setenv("SSL_CERT_DIR", "nothing")
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+    assert machine_trust().get_ca_certs()
+
+
+def test_what_httpx_trusts_is_asked_for_by_one_door_alone() -> None:
+    sources = (*ROOT.glob("launchkit/**/*.py"), *ROOT.glob("plugins/*/launchkit_*/**/*.py"))
+    assert [one for one in sources if "create_ssl_context" in one.read_text()] == [DOOR]

@@ -150,6 +150,20 @@ def test_a_proxy_that_cannot_be_used_is_the_finding_of_those_who_need_it(
     assert any(problem in row["message"] for row in rows if row["level"] == "error")
 
 
+def test_authorities_that_are_not_there_are_the_finding_of_those_who_need_them(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAUNCHKIT_BACKEND")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nothing")
+    config = program.file("c.yaml", "registry: {type: oci, uri: 127.0.0.1:1/x}")
+    rows = program.data("--config", config, "doctor", code=1)
+    assert levels(rows)["git"] == "ok"
+    (row,) = (row for row in rows if row["subject"] == "registry oci")
+    assert row["message"].startswith("$SSL_CERT_FILE: /nothing: No such file")
+    said = program("--backend", "https://queues.invalid", "ls", code=3).stderr
+    assert said.startswith("error config_invalid  $SSL_CERT_FILE: /nothing: No such file")
+
+
 def test_the_table_has_the_hint_of_an_error(program: Program, moon: None) -> None:
     config = program.file("c.yaml", "registry: {type: moon}")
     text = program.out("--config", config, "doctor", code=1)

@@ -13,7 +13,7 @@ import httpx
 from pydantic import ValidationError
 
 from launchkit.aio.answers import PLAIN, AnswerTooLong, read_whole
-from launchkit.aio.http import http_client
+from launchkit.aio.http import http_client, machine_trust
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
 from launchkit.builtin.http.tokens import find_token, server_of
@@ -295,7 +295,8 @@ async def connect(
 ) -> Service:
     """The service at *url*; *stack* closes its connections.
 
-    :raises ConfigError: if the token cannot be read, or a proxy of the environment makes no sense.
+    :raises ConfigError: if the token cannot be read, or what the environment says of proxies and
+        authorities makes no sense.
     """
     base = server_of(url)
     scheme = require_address(base).scheme
@@ -316,5 +317,5 @@ async def connect(
 def _tls(scheme: str) -> ssl.SSLContext:
     """What the machine trusts; reading that takes long, and is for nothing without TLS."""
     if scheme == "https":
-        return httpx.create_ssl_context()
+        return machine_trust()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -11,6 +11,7 @@ import httpx
 
 from launchkit.abc import MayNotRead
 from launchkit.aio.answers import AnswerTooLong, whole_answer
+from launchkit.aio.http import machine_trust
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.errors import LaunchError
 from launchkit.images.registries.auth import (
@@ -243,8 +244,9 @@ def tls_context(ca: str | None) -> ssl.SSLContext:
     """What the machine trusts, and the certificates in the file *ca* too. Reads files.
 
     :raises OSError: if the file cannot be read, or holds no certificate.
+    :raises ConfigError: if the environment names authorities that are not there.
     """
-    context = httpx.create_ssl_context()
+    context = machine_trust()
     if ca:
         context.load_verify_locations(ca)
     return context

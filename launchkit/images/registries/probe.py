@@ -45,7 +45,7 @@ async def open_probe(
     without TLS, and *login_hint* what to do about a login that is not accepted.
 
     :raises OSError: if the file *ca* cannot be read.
-    :raises ConfigError: if a proxy of the environment makes no sense.
+    :raises ConfigError: if what the environment says of proxies and authorities makes no sense.
     """
     context = await run_sync(tls_context, ca)
     client = http_client(context, timeout=TIMEOUT_SECONDS)

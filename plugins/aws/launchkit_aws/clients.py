@@ -6,12 +6,15 @@ from typing import Any
 import anyio
 from aiobotocore.client import AioBaseClient
 from aiobotocore.session import AioSession
+from anyio.to_thread import run_sync
 
+from launchkit.aio.http import require_authorities
 from launchkit.aio.retry import retry_after_of
 from launchkit_aws.credentials import FreshCredentials, new_session
 from launchkit_aws.errors import EXPIRED
 from launchkit_aws.place import TRIES, AwsPlace
 
+AUTHORITIES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 CLOSE_SECONDS = 5.0
 BUSY = (429, 503)
 LONGEST_WISH = 60.0
@@ -84,5 +87,9 @@ async def _close(client: AioBaseClient) -> None:
 
 
 async def open_clients(stack: AsyncExitStack, place: AwsPlace) -> AwsClients:
-    """The clients of a place, none of them open yet."""
+    """The clients of a place, none of them open yet.
+
+    :raises ConfigError: if the environment names authorities that are not there.
+    """
+    await run_sync(require_authorities, *AUTHORITIES)
     return AwsClients(stack, place)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from launchkit.abc import Environment, Finding, Site
 from launchkit.addresses import masked_url
 from launchkit.aio.lazy import Lazy
-from launchkit.errors import LaunchError
+from launchkit.errors import LaunchkitError
 from launchkit.plain_text import shortened
 from launchkit_aws.credential_files import credential_files
 from launchkit_aws.errors import explained, soon
@@ -131,7 +131,7 @@ class AwsEnvironment(Environment):
         """Whether AWS answers, and as whom it knows the agent."""
         try:
             arn = await self._whoami()
-        except LaunchError as exc:
+        except LaunchkitError as exc:
             return [_failed(SUBJECT, exc)]
         message = f"works in {self.region} as {arn}"
         return [Finding(level="ok", subject=SUBJECT, message=message)]
@@ -144,7 +144,7 @@ class AwsEnvironment(Environment):
             s3 = await self.client("s3")
             with soon():
                 await check_bucket(s3, address.bucket, self.region)
-        except LaunchError as exc:
+        except LaunchkitError as exc:
             return [_failed(subject, exc)]
         found = Finding(level="ok", subject=subject, message=f"bucket {address.bucket} is there")
         partition = self.partition.name
@@ -164,7 +164,7 @@ class AwsEnvironment(Environment):
             with soon():
                 principal, iam = await self._whoami(), await self.client("iam")
                 return await rights_findings(iam, principal, needs, subject)
-        except LaunchError as exc:
+        except LaunchkitError as exc:
             message = f"what the agent may do is not known: {exc.message}"
             statement = json.dumps(Need(actions=LOOKING).statement)
             hint = f"to look at it, its policy needs: {statement}"
@@ -198,7 +198,7 @@ class AwsEnvironment(Environment):
         await remove(await self.client("s3"), address)
 
 
-def _failed(subject: str, exc: LaunchError) -> Finding:
+def _failed(subject: str, exc: LaunchkitError) -> Finding:
     return Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)
 
 

@@ -11,7 +11,7 @@ import anyio
 import httpx
 
 from launchkit.aio.answers import AnswerTooLong, read_whole
-from launchkit.aio.http import http_client
+from launchkit.aio.http import http_client, machine_trust
 from launchkit.aio.retry import Backoff, retry
 from launchkit.plain_text import shortened
 from launchkit_gcp.credentials import GcpCredentials, Token
@@ -124,9 +124,9 @@ class GoogleApi:
 async def open_api(stack: AsyncExitStack, place: GcpPlace) -> GoogleApi:
     """What asks the services of a place, until the stack is left. Nothing is asked yet.
 
-    :raises ConfigError: if a proxy of the environment makes no sense.
+    :raises ConfigError: if what the environment says of proxies and authorities makes no sense.
     """
-    context = await anyio.to_thread.run_sync(httpx.create_ssl_context)
+    context = await anyio.to_thread.run_sync(machine_trust)
     client = http_client(context, timeout=TIMEOUT)
     stack.push_async_callback(_close, client)
     return GoogleApi(place, GcpCredentials(place), client)

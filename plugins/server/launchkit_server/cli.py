@@ -95,6 +95,7 @@ async def _serve(config: ServerConfig, file: Path | None) -> None:
     from launchkit_server.first_start import first_token
     from launchkit_server.key_file import KeyFile
     from launchkit_server.oidc.opening import provider_of
+    from launchkit_server.postman import Postman
     from launchkit_server.process import listening, serve, url_of
     from launchkit_server.service import Service
     from launchkit_server.telling import tell_webhooks
@@ -102,6 +103,7 @@ async def _serve(config: ServerConfig, file: Path | None) -> None:
     await anyio.to_thread.run_sync(_make_folder, config.data)
     door = await anyio.to_thread.run_sync(door_of, config)
     provider = await anyio.to_thread.run_sync(provider_of, config)
+    postman = await anyio.to_thread.run_sync(Postman)
     key_file = KeyFile(config.webhook_key)
     await key_file.read()
     database = database_of(
@@ -128,7 +130,7 @@ async def _serve(config: ServerConfig, file: Path | None) -> None:
             )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(collect_often, service, config.unused_seconds)
-                tasks.start_soon(tell_webhooks, database, key_file)
+                tasks.start_soon(tell_webhooks, database, key_file, postman)
                 await serve(service, made, door)
                 tasks.cancel_scope.cancel()
 

@@ -14,7 +14,7 @@ import anyio
 import httpx
 
 from launchkit.addresses import masked
-from launchkit.aio.http import http_client
+from launchkit.aio.http import http_client, machine_trust
 from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
 from launchkit.plain_text import tail_lines
@@ -48,7 +48,7 @@ class Postman:
     are of any weight to another.
     """
 
-    trust: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
+    trust: ssl.SSLContext = field(default_factory=machine_trust)
     _look_ups: dict[str, LookUps] = field(
         init=False, default_factory=lambda: defaultdict(LookUps), compare=False
     )

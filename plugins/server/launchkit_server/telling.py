@@ -32,9 +32,8 @@ TROUBLE_SECONDS = 5.0
 RELEASE_SECONDS = 2.0
 
 
-async def tell_webhooks(database: Database, key_file: KeyFile) -> None:
+async def tell_webhooks(database: Database, key_file: KeyFile, postman: Postman) -> None:
     """Tell all webhooks what happens, until cancelled."""
-    postman = await anyio.to_thread.run_sync(Postman)
     async with anyio.create_task_group() as tasks:
         await Teller(database, key_file, postman, tasks).work()
 

@@ -64,7 +64,7 @@ async def telling(key: KeyFile, *databases: Database) -> AsyncIterator[None]:
     """As many services of one key tell webhooks as there are databases."""
     async with anyio.create_task_group() as tasks:
         for one in databases:
-            tasks.start_soon(tell_webhooks, one, key)
+            tasks.start_soon(tell_webhooks, one, key, Postman())
         yield
         tasks.cancel_scope.cancel()
 

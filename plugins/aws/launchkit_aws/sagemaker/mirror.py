@@ -17,7 +17,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Output, Registry
 from launchkit.aio.answers import ANSWER_SECONDS, whole_answer
-from launchkit.aio.http import http_client
+from launchkit.aio.http import http_client, machine_trust
 from launchkit.aio.retry import Backoff, retry
 from launchkit.errors import SubmitError
 from launchkit.images.ref import HUB, ImageRef
@@ -56,7 +56,7 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
     :raises SubmitError: if it cannot be made, is too large, or takes too long.
     """
     ref = ImageRef.parse(source)
-    trusted = await run_sync(httpx.create_ssl_context)
+    trusted = await run_sync(machine_trust)
     async with http_client(trusted, timeout=TIMEOUT, follow_redirects=True) as client:
 
         async def copy() -> str:

@@ -90,5 +90,5 @@ async def find_gpus() -> Mapping[str, str]:
     if done.returncode:
         log.warning("nvidia-smi fails: %s", (done.stdout + done.stderr).decode(errors="replace"))
         return {}
-    rows = [line.split(", ", 1) for line in done.stdout.decode().splitlines()]
+    rows = [line.split(", ", 1) for line in done.stdout.decode(errors="replace").splitlines()]
     return {row[0].strip(): row[1].strip() for row in rows if len(row) > 1}

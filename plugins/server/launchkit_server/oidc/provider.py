@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 from pydantic_core import from_json
 
 from launchkit.aio.answers import AnswerTooLong, read_whole
-from launchkit.aio.http import close_cancelled
+from launchkit.aio.http import close_cancelled, machine_trust
 from launchkit.errors import ConfigError, LaunchkitError, Unauthenticated, Unreachable
 from launchkit_server.oidc.attempts import Attempt
 from launchkit_server.oidc.claims import Person, person_of
@@ -54,7 +54,7 @@ class Provider:
     """An OpenID Connect provider. Its document and keys are asked for when they are needed."""
 
     settings: OidcSettings
-    trust: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
+    trust: ssl.SSLContext = field(default_factory=machine_trust)
     """To read the certificates takes long, so make a provider beside all that is answered."""
     _known: Known | None = field(init=False, default=None)
     _until: float = field(init=False, default=0.0)
