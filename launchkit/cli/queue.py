@@ -1,6 +1,7 @@
 """`launchkit queue`: make, look at, pause and remove queues."""
 
 import time
+from contextlib import ExitStack
 from datetime import datetime
 from textwrap import indent
 from typing import Any
@@ -101,17 +102,18 @@ def create(
     document, defined = checked_config(config, variables)
     runner = runner_class(given["resource"], allow_unknown=allow_unknown)
     settings: Json = require_mapping(document)
-    if config is None and runner is not None:
-        settings = offered_config(runner, given["resource"])
-    places = places_in(settings, document.locate, given["resource"], runner)
+    with ExitStack() as drafts:
+        if config is None and runner is not None:
+            settings = offered_config(runner, given["resource"], drafts)
+        places = places_in(settings, document.locate, given["resource"], runner)
 
-    @with_maker
-    async def made(client: Client) -> QueueView:
-        with places.given():
-            await client.create_queue(name, config=settings, variables=defined, **given)
-        return await (await client.queue(name)).view()
+        @with_maker
+        async def made(client: Client) -> QueueView:
+            with places.given():
+                await client.create_queue(name, config=settings, variables=defined, **given)
+            return await (await client.queue(name)).view()
 
-    view = made()
+        view = made()
     show_one(queue_data(view), form, LAYOUT)
     say_finding(secrets_warning(view.queue.spec))
     if runner is not None and not settings:

@@ -5,8 +5,7 @@ from dataclasses import replace
 import click
 
 from launchkit.abc import Runner
-from launchkit.cli.door import put_text
-from launchkit.cli.failures import describe
+from launchkit.cli import editor
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import common_options, may_ask, say, say_finding
 from launchkit.cli.output import as_yaml
@@ -17,7 +16,6 @@ from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.codec import Locate, below
 from launchkit.document import parse_mapping, require_mapping
-from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Queue, QueueSpec
 from launchkit.plugins import Plugins
 from launchkit.resolving.config_places import ConfigPlaces, under_config
@@ -55,6 +53,9 @@ def edit(
     Without options, $EDITOR opens. Nothing is saved if somebody else changed the queue meanwhile.
     """
     before = _load(name)
+    if (config, variables, prioritization, max_concurrent) == (None,) * 4:
+        _edit(before)
+        return
     after, places = _with_files(before.spec, config, variables)
     if prioritization is not None:
         after = replace(after, prioritization=prioritization)
@@ -62,8 +63,10 @@ def edit(
         after = replace(
             after, max_concurrent=None if max_concurrent == NO_LIMIT else max_concurrent
         )
-    if (config, variables, prioritization, max_concurrent) == (None,) * 4:
-        after = _edited(before.spec)
+    _change(before, after, places)
+
+
+def _change(before: Queue, after: QueueSpec, places: ConfigPlaces) -> None:
     if after == before.spec:
         say("nothing was changed")
         return
@@ -107,22 +110,20 @@ def _places(spec: QueueSpec, locate: Locate) -> ConfigPlaces:
     return places_in(spec.config, locate, spec.resource, runner)
 
 
-def _edited(spec: QueueSpec) -> QueueSpec:
-    """The queue as the user leaves it in the editor; a text that is wrong can be corrected."""
+def _edit(before: Queue) -> None:
+    """Have the user change a queue in the editor."""
     may_ask("say with options what to change")
-    text = as_yaml(editable_data(spec))
-    while True:
-        written = click.edit(text, extension=".yaml")
-        if written is None:
-            return spec
-        try:
+    spec = before.spec
+    with editor.draft(as_yaml(editable_data(spec))) as draft:
+
+        def read(written: str) -> QueueSpec:
+            if not draft.is_changed:
+                return spec
             document = parse_mapping(written, spec.name)
             after = edited(require_mapping(document), spec, document.locate)
             with _places(after, under_config(document.locate)).given():
                 _check(after)
-        except (ConfigError, Rejected) as exc:
-            put_text(describe(exc), err=True)
-            click.confirm("Edit it again?", default=True, abort=True, err=True)
-            text = written
-        else:
             return after
+
+        after = editor.edited(draft, read)
+        _change(before, after, _places(after, below("config")))

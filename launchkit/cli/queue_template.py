@@ -1,16 +1,18 @@
 """`launchkit queue template`, and the config that is offered when a queue is made without one."""
 
 import sys
+from contextlib import ExitStack
+from functools import partial
 
 import click
 
 from launchkit.abc import Runner
+from launchkit.cli import editor
 from launchkit.cli.door import put_text
-from launchkit.cli.failures import describe
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.queue_config import undefined
 from launchkit.document import parse_mapping, require_mapping
-from launchkit.errors import ConfigError, Rejected
+from launchkit.errors import Rejected
 from launchkit.model import Json
 from launchkit.plugins import Plugins
 from launchkit.resolving.config_places import ConfigPlaces
@@ -26,8 +28,9 @@ def template(kind: str) -> None:
     put_text(Plugins().get(Runner, kind).starter_config())
 
 
-def offered_config(runner: type[Runner], kind: str) -> Json:
-    """The config that a person writes in the editor, if there is one who wants to; else none.
+def offered_config(runner: type[Runner], kind: str, drafts: ExitStack) -> Json:
+    """The config that a person writes in the editor, if there is one who wants to; else none. If
+    nothing comes of it until *drafts* is left, what was written stays.
 
     :raises Rejected: if none was given, and the runner cannot do without.
     """
@@ -40,14 +43,8 @@ def offered_config(runner: type[Runner], kind: str) -> Json:
             hint = f"{example} prints one to edit; give it as --config FILE"
             raise Rejected(f"a queue of {kind} needs a config:\n{needed}", hint=hint)
         return {}
-    text = runner.starter_config()
-    while True:
-        text = click.edit(text, extension=".yaml") or text
-        try:
-            return _read(text, runner)
-        except (ConfigError, Rejected) as exc:
-            put_text(describe(exc), err=True)
-            click.confirm("Edit it again?", default=True, abort=True, err=True)
+    draft = drafts.enter_context(editor.draft(runner.starter_config()))
+    return editor.edited(draft, partial(_read, runner))
 
 
 def _why_needed(runner: type[Runner]) -> str | None:
@@ -59,7 +56,7 @@ def _why_needed(runner: type[Runner]) -> str | None:
     return None
 
 
-def _read(text: str, runner: type[Runner]) -> Json:
+def _read(runner: type[Runner], text: str) -> Json:
     document = parse_mapping(text, "config")
     data = require_mapping(document)
     if fields := find_variables(data):
