@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
+import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.aio.retry import retry_after_of
@@ -16,6 +18,8 @@ from launchkit_kubernetes.cluster.errors import (
     ClusterError,
     refusal,
 )
+
+T = TypeVar("T")
 
 MAX_ANSWER = 16 << 20
 """Bytes of one answer: to decode them holds everything else up. One object has at most 9 MiB, for
@@ -29,17 +33,38 @@ _MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 """Texts, in which brackets are none, and brackets."""
 
 
-async def whole(response: aiohttp.ClientResponse) -> bytes:
+async def heard(awaited: Awaitable[T], seconds: float) -> T:
+    """What the client's library waits for. Its own limits of time go with a connection that it
+    closes.
+
+    :raises TimeoutError: if it does not come in time.
+    :raises ClusterAway: if everything was closed.
+    """
+    try:
+        with anyio.move_on_after(seconds):
+            return await awaited
+    except RuntimeError as exc:
+        raise ClusterAway(f"what leads to the API server was closed: {exc}") from exc
+    raise TimeoutError(f"it was silent for {seconds:g} s")
+
+
+async def pieces(response: aiohttp.ClientResponse, seconds: float) -> AsyncGenerator[bytes, None]:
+    """What it says, as it comes. :raises TimeoutError: after a silence of so many *seconds*."""
+    while piece := await heard(response.content.readany(), seconds):
+        yield piece
+
+
+async def whole(answer: AsyncIterator[bytes]) -> bytes:
     """All of an answer. :raises AnswerTooLong: if that is more than `MAX_ANSWER`."""
-    data = await _up_to(MAX_ANSWER, response)
+    data = await _up_to(MAX_ANSWER, answer)
     if len(data) > MAX_ANSWER:
         raise AnswerTooLong(f"an answer of the API server has more than {MAX_ANSWER} bytes")
     return data
 
 
-async def failure(response: aiohttp.ClientResponse) -> ClusterError:
+async def failure(response: aiohttp.ClientResponse, answer: AsyncIterator[bytes]) -> ClusterError:
     """The error that an answer tells of."""
-    text = await _beginning(response)
+    text = await _beginning(answer)
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
@@ -87,17 +112,17 @@ def _without_depths(data: bytes) -> bytes:
     return b"".join((*kept, data[since:]))
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> str:
-    data = await _up_to(MAX_ERROR, response)
+async def _beginning(answer: AsyncIterator[bytes]) -> str:
+    data = await _up_to(MAX_ERROR, answer)
     if len(data) > MAX_ERROR:
         data = without_last_word(data[:MAX_ERROR]) + "…".encode()
     return data.decode(errors="replace")
 
 
-async def _up_to(most: int, response: aiohttp.ClientResponse) -> bytes:
+async def _up_to(most: int, answer: AsyncIterator[bytes]) -> bytes:
     """What it says, and no more once that is more than *most* bytes."""
     data = bytearray()
-    async for piece in response.content.iter_any():
+    async for piece in answer:
         data += piece
         if len(data) > most:
             break

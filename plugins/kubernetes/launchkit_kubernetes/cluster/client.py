@@ -19,21 +19,20 @@ from launchkit.aio.token_bucket import TokenBucket
 from launchkit.aio.trouble import Trouble
 from launchkit.plain_text import shortened
 from launchkit_kubernetes.cluster.access import Access, unusable
-from launchkit_kubernetes.cluster.answers import decoded, failure, whole
+from launchkit_kubernetes.cluster.answers import decoded, failure, heard, pieces, whole
 from launchkit_kubernetes.cluster.errors import (
     AnswerTooLong,
     ClusterAway,
     ClusterError,
     ClusterRefused,
 )
-from launchkit_kubernetes.cluster.session import hang_up, opened
+from launchkit_kubernetes.cluster.session import Session, hang_up, opened
 
 log = logging.getLogger("launchkit.kubernetes")
 T = TypeVar("T")
 
 ANSWER_SECONDS = 60.0
 CONNECT_SECONDS = 15.0
-CLOSE_SECONDS = 5.0
 AT_ONCE = 32
 """Whole answers that are waited for at once: each has a connection."""
 PAGE = 500
@@ -52,7 +51,7 @@ class Request:
     body: Mapping[str, Any] | None = None
     content_type: str = "application/json"
     read_seconds: float = ANSWER_SECONDS
-    """The longest silence while the answer is read."""
+    """The longest silence until the answer begins, and while it is read."""
     last: bool = False
     """Whether it can wait: of such requests one at a time stands in the line, and others pass."""
 
@@ -66,7 +65,7 @@ class ClusterClient:
     """One token for each request."""
     trouble: Trouble
     """One voice for all who wait for it."""
-    _api: ApiClient | None = field(default=None, init=False, repr=False)
+    _session: Session | None = field(default=None, init=False, repr=False)
     _turn: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
     _answers: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(AT_ONCE), init=False, repr=False
@@ -74,11 +73,11 @@ class ClusterClient:
     _last: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
 
     @asynccontextmanager
-    async def request(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that has begun. :raises ClusterError: see there."""
+    async def request(self, asked: "Request") -> AsyncIterator[AsyncIterator[bytes]]:
+        """An answer that has begun, piece by piece. :raises ClusterError: see there."""
         await self._allowed(asked)
-        async with self._begun(asked) as response:
-            yield response
+        async with self._begun(asked) as answer:
+            yield answer
 
     async def json(
         self,
@@ -95,8 +94,8 @@ class ClusterClient:
         await self._allowed(asked)
         async with self._answers:
             with _in_time("the API server did not answer"):  # a long line is not its fault
-                async with self._begun(asked) as response:
-                    data = await whole(response)
+                async with self._begun(asked) as answer:
+                    data = await whole(answer)
         told = await decoded(data)
         if not isinstance(told, dict):
             raise ClusterError("the answer of the API server is no object")
@@ -162,34 +161,39 @@ class ClusterClient:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._api is not None:
-            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-                await self._api.close()
-                await anyio.lowlevel.checkpoint()  # connections that were aborted go now
+        if self._session is not None:
+            await self._session.aclose()
 
     async def _allowed(self, asked: "Request") -> None:
         async with self._last if asked.last else nullcontext():
             await self.limiter.take()
 
     @asynccontextmanager
-    async def _begun(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _begun(self, asked: "Request") -> AsyncIterator[AsyncIterator[bytes]]:
         with _explained():
-            response = await self._answer(asked)
-            try:
+            async with (
+                self._answer(asked) as response,
+                aclosing(pieces(response, asked.read_seconds)) as answer,
+            ):
                 if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise await failure(response)
-                yield response
-            finally:
-                hang_up(response)
+                    raise await failure(response, answer)
+                yield answer
 
-    async def _answer(self, asked: "Request") -> aiohttp.ClientResponse:
+    @asynccontextmanager
+    async def _answer(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer; a login that is refused is read anew once: tokens expire."""
-        api = await self._opened()
-        response = await self._sent(api, asked)
-        if response.status == HTTPStatus.UNAUTHORIZED:
-            response.close()
-            response = await self._sent(await self._opened(api), asked)
-        return response
+        refused = None
+        while True:
+            session = await self._opened(refused)
+            async with session.used() as api:
+                response = await heard(self._sent(api, asked), asked.read_seconds)
+                try:
+                    if refused or response.status != HTTPStatus.UNAUTHORIZED:
+                        yield response
+                        return
+                finally:
+                    hang_up(response)
+            refused = session
 
     async def _sent(self, api: ApiClient, asked: "Request") -> aiohttp.ClientResponse:
         query = f"?{urlencode(asked.params)}" if asked.params else ""
@@ -208,25 +212,22 @@ class ClusterClient:
                 proxy=rest.proxy or None,
                 proxy_headers=rest.proxy_headers or None,
                 server_hostname=rest.server_hostname or None,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=CONNECT_SECONDS, sock_read=asked.read_seconds
-                ),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             )
         except ValueError as exc:  # an address, or a token, that no request can have
             raise unusable(self.access, exc) from exc
 
-    async def _opened(self, refused: ApiClient | None = None) -> ApiClient:
-        """A session whose login is not the one that was refused: it is read again, unless somebody
-        has done it meanwhile.
+    async def _opened(self, refused: Session | None = None) -> Session:
+        """One whose login is not the one that was refused: it is read again, unless somebody has
+        done it meanwhile. Who reads over the old one reads on.
         """
         with _in_time("there was no login"):
             async with self._turn:
-                if self._api is None or self._api is refused:
-                    self._api = await opened(self.access)
+                if self._session is None or self._session is refused:
+                    self._session = await opened(self.access)
                     if refused is not None:
-                        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-                            await refused.close()  # what it follows is opened again
-                return self._api
+                        await refused.leave()
+                return self._session
 
 
 @asynccontextmanager

@@ -126,8 +126,8 @@ class Objects(Generic[V]):
         }
         try:
             asked = Request("GET", self._path, params, read_seconds=SILENT_SECONDS)
-            async with self._client.request(asked) as response:
-                async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
+            async with self._client.request(asked) as answer:
+                async for line in lines(answer, longest=LINE_BYTES):
                     self.heard_at = time.monotonic()
                     told = mapping(await decoded(line)) if line.strip() else {}
                     if run := self._heard(told):

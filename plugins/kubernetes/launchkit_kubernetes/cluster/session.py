@@ -2,6 +2,8 @@
 
 import ssl
 from asyncio.sslproto import SSLProtocol
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -26,13 +28,50 @@ TWO_LOGINS = (
 )
 LOGIN_SECONDS = 30.0
 """Less than is waited for an answer, so that who waits is told what for."""
+CLOSE_SECONDS = 5.0
 
 SSLProtocol.max_size = 1 << 14
 """asyncio holds and clears a buffer of that size for each connection, and 256 KiB by itself: half a
 GiB for the logs of 2,000 runs. A record of TLS has at most 16 KiB."""
 
 
-async def opened(access: Access) -> ApiClient:
+class Session:
+    """A login and its connections. Another one may take its place while somebody still reads over
+    it: the last of them closes it.
+    """
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+        self._users = 0
+        self._replaced = False
+
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator[ApiClient]:
+        """Its client, open until the context ends."""
+        self._users += 1
+        try:
+            yield self._api
+        finally:
+            self._users -= 1
+            await self._close_if_left()
+
+    async def leave(self) -> None:
+        """Begin nothing more over it."""
+        self._replaced = True
+        await self._close_if_left()
+
+    async def aclose(self) -> None:
+        """Close it, whoever reads over it."""
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await self._api.close()
+            await anyio.lowlevel.checkpoint()  # connections that were aborted go now
+
+    async def _close_if_left(self) -> None:
+        if self._replaced and not self._users:
+            await self.aclose()
+
+
+async def opened(access: Access) -> Session:
     """:raises ClusterError: if the files, or what they name, cannot be used."""
     config = Configuration()
     try:
@@ -48,7 +87,7 @@ async def opened(access: Access) -> ApiClient:
             show_certificate(trial, config.cert_file, config.key_file)
         config.connection_pool_maxsize = 0  # each followed log holds one connection
         config.proxy = config.proxy or proxy_for(config.host or "")
-        return _with_session(ApiClient(config))
+        return Session(_with_session(ApiClient(config)))
     except UNUSABLE as exc:
         raise unusable(access, exc) from exc
 

@@ -82,8 +82,8 @@ async def opened(
         params["sinceTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
     path = f"{PODS.path(namespace, stream.pod)}/log"
     asked = Request("GET", path, params, read_seconds=SILENT_SECONDS, last=True)
-    async with client.request(asked) as response:
-        yield _stamped(response.content.iter_any(), follow=follow, at_end=at_end)
+    async with client.request(asked) as answer:
+        yield _stamped(answer, follow=follow, at_end=at_end)
 
 
 async def _stamped(
@@ -147,9 +147,9 @@ async def last_output(
         path = f"{PODS.path(namespace, stream.pod)}/log"
         try:
             with anyio.move_on_after(10):
-                async with client.request(Request("GET", path, params)) as response:
+                async with client.request(Request("GET", path, params)) as answer:
                     data = bytearray()
-                    async for piece in response.content.iter_any():
+                    async for piece in answer:
                         data += piece
                         del data[:-LIMIT_BYTES]
                 return tail_lines(_marked(bytes(data)))
