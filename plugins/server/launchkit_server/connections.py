@@ -10,7 +10,7 @@ import select
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -80,7 +80,7 @@ class Connection(socket.socket):
         """Let it end, after what is to be sent yet."""
         if self.transport is None:
             self.abort()
-        else:
+        elif not self.transport.is_closing():  # closed twice, one with TLS could not be aborted
             self.transport.close()
 
     def abort(self) -> None:
@@ -142,7 +142,7 @@ class Connections:
         connection.crowds = (self._all, crowd)
         for one in connection.crowds:
             one.size += 1
-        self._wait(connection, self._bounds.head_seconds)
+        self._wait(connection, self._bounds.head_seconds, connection.abort)
         return connection
 
     def at(self, file: int) -> Connection:
@@ -161,7 +161,7 @@ class Connections:
     def answered(self, connection: Connection) -> None:
         """What it asked for is answered."""
         if connection.crowds and connection.ends is None:
-            self._wait(connection, self._bounds.silent_seconds)
+            self._wait(connection, self._bounds.silent_seconds, connection.give_up)
 
     def closed(self, connection: Connection) -> None:
         """It is open no more."""
@@ -169,11 +169,11 @@ class Connections:
             self._let_go(connection)
             self._leaving.discard(connection)
 
-    def _wait(self, connection: Connection, seconds: float) -> None:
+    def _wait(self, connection: Connection, seconds: float, end: Callable[[], None]) -> None:
         for crowd in connection.crowds:
             crowd.silent[connection] = None
         loop = asyncio.get_running_loop()
-        connection.ends = loop.call_later(seconds, connection.give_up)
+        connection.ends = loop.call_later(seconds, end)
 
     def _free(self, crowd: _Crowd) -> bool:
         """Close the one that has been silent longest; whether there is one."""

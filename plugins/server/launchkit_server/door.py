@@ -2,7 +2,6 @@
 
 import resource
 import socket
-import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from launchkit.errors import ConfigError
-from launchkit.own_certificate import show_certificate
 from launchkit_server.config import ServerConfig
 from launchkit_server.connections import Bounds
 from launchkit_server.envelope import Limits
+from launchkit_server.tls_records import tls_of
 
 SILENT_SECONDS = 60
 """How long a client may leave what is sent to it unread."""
@@ -41,9 +40,9 @@ class Door:
 
     def settings(self) -> Mapping[str, Any]:
         """The same in uvicorn's words."""
+        cert = self.tls_cert
         return {
-            "ssl_certfile": self.tls_cert,
-            "ssl_keyfile": self.tls_key,
+            "ssl_context_factory": cert and (lambda *_: tls_of(cert, self.tls_key)),
             "proxy_headers": bool(self.trusted_proxies),
             "forwarded_allow_ips": list(self.trusted_proxies),
         }
@@ -58,9 +57,7 @@ def door_of(config: ServerConfig) -> Door:
         raise ConfigError("--tls-cert and --tls-key are given together, or neither")
     if config.tls_cert is not None:
         try:
-            show_certificate(
-                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), config.tls_cert, config.tls_key
-            )
+            tls_of(config.tls_cert, config.tls_key)
         except OSError as exc:
             files = f"{config.tls_cert} and {config.tls_key}"
             raise ConfigError(

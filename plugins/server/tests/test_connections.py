@@ -1,5 +1,7 @@
 """Connections of those who ask for nothing: over real sockets, plain and with TLS."""
 
+import asyncio
+import asyncio.constants
 import resource
 import socket
 import ssl
@@ -20,6 +22,13 @@ QUEUES = "/api/v1/entities/test/queues"
 FEW = Bounds(most=12, of_one=4)
 HASTY = Bounds(most=12, of_one=4, head_seconds=0.05, silent_seconds=0.05)
 HEALTH = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
+HEALTH_AND_NO_MORE = b"GET /livez HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def waiting_for_farewells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let asyncio wait for the end of TLS longer than any test."""
+    monkeypatch.setattr(asyncio.constants, "SSL_SHUTDOWN_TIMEOUT", 10 * PATIENCE)
 
 
 def connected(served: Served, host: str = "127.0.0.1") -> socket.socket:
@@ -75,6 +84,18 @@ def is_open(peer: socket.socket) -> bool:
     return False
 
 
+def without_farewell(served: Served, said: bytes = b"") -> socket.socket:
+    """A connection whose TLS has begun, and is not ended by its client, whoever else ends it."""
+    while True:
+        with suppress(ConnectionError, ssl.SSLError):  # the service did not wait for TLS
+            spoken = speaking(served, connected(served))
+            spoken.sendall(said)
+            if not said or is_answered(spoken):
+                silent = socket.socket(fileno=spoken.detach())
+                silent.settimeout(PATIENCE)
+                return silent
+
+
 @contextmanager
 def crowd(served: Served, *hosts: str) -> Iterator[list[socket.socket]]:
     """Silent connections, one after the other."""
@@ -114,6 +135,33 @@ def test_a_connection_without_a_whole_request_is_closed(door: Door, tmp_path: Pa
             with suppress(OSError):  # it may have been closed by now
                 spoken.sendall(HEALTH[:20])
             assert ends(spoken)
+
+
+@pytest.mark.parametrize("door", ["https"], indirect=True)
+def test_a_connection_that_asks_for_nothing_ends_without_a_farewell_of_its_client(
+    door: Door, tmp_path: Path, waiting_for_farewells: None
+) -> None:
+    bounds = replace(HASTY, head_seconds=0.5)
+    with (
+        served_with(replace(door, connections=bounds), tmp_path) as served,
+        without_farewell(served) as silent,
+    ):
+        assert ends(silent)
+
+
+@pytest.mark.parametrize("door", ["https"], indirect=True)
+def test_one_that_is_closed_and_does_not_end_goes_for_another(
+    door: Door, tmp_path: Path, waiting_for_farewells: None
+) -> None:
+    bounds = Bounds(most=1, of_one=1, silent_seconds=0)
+    with (
+        served_with(replace(door, connections=bounds), tmp_path) as served,
+        without_farewell(served, HEALTH_AND_NO_MORE),
+        connected(served) as peer,
+        speaking(served, peer) as spoken,
+    ):
+        spoken.sendall(HEALTH)
+        assert is_answered(spoken)
 
 
 def test_bytes_that_make_no_request_keep_no_connection_open(door: Door, tmp_path: Path) -> None:
