@@ -16,6 +16,7 @@ from launchkit.images.frontends import check_frontends
 from launchkit.images.name import check_image_name
 from launchkit.images.requirements import Dependencies, find_dependencies, not_installed
 from launchkit.model import Json, Launch
+from launchkit.plain_text import storable, visible_line
 from launchkit.resolving.job_names import entry_file
 
 __all__ = ["BuildPlan", "Reading", "plan_build", "with_cache_mounts"]
@@ -99,6 +100,8 @@ def _own_plan(launch: Launch, context: Path, dockerfile: str, reading: Reading) 
     # links may lead a builder, which has the context alone, to another file than they do here
     file = _require_inside(context, dockerfile, "dockerfile", "file").resolve()
     name = file.relative_to(context.resolve()).as_posix()
+    if storable(name) != name:  # a builder that is told of it by HTTP might look for another file
+        raise Rejected(f"dockerfile: {visible_line(name)}: the name of a Dockerfile must be UTF-8")
     try:
         with file.open("rb") as opened:
             text = opened.read(MOST_BYTES + 1).decode("utf-8", "surrogateescape")

@@ -381,3 +381,12 @@ def test_the_dockerfile_that_is_sent_is_the_one_that_was_read_wherever_a_link_le
     (code / "sub" / "D").symlink_to("../sub/read")
     found = plan(code, build_context="sub", dockerfile="D")
     assert (found.dockerfile_name, found.base_images) == ("read", ("a",))
+
+
+def test_a_dockerfile_whose_name_no_builder_can_be_told_is_refused(tree: Tree) -> None:
+    code = tree(D="FROM other\n")
+    (code / "D\udcff").write_text("FROM a\n")
+    (code / "link").symlink_to("D\udcff")
+    for name in ("D\udcff", "link"):
+        with pytest.raises(Rejected, match=r"^dockerfile: D\\udcff: .* must be UTF-8"):
+            plan(code, dockerfile=name)
