@@ -42,10 +42,9 @@ async def prove(service: Service, request: Request) -> Principal | None:
     return principal
 
 
-async def end(service: Service, request: Request) -> None:
-    """Let the token of this browser count no more."""
-    if (session := session_of(request)) is not None:
-        await service.database.write(sessions.SignOut(session))
+async def end(service: Service, session: str) -> None:
+    """Let the token of a browser count no more."""
+    await service.database.write(sessions.SignOut(session))
 
 
 def session_of(request: Request) -> str | None:

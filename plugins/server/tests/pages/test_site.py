@@ -120,6 +120,19 @@ def test_who_signs_out_is_out(served: Served, browser: Browser) -> None:
         assert client.get("/api/v1/entities").status_code == 401
 
 
+@pytest.mark.parametrize("session", ["lk_over", None], ids=["over", "gone"])
+def test_who_signs_out_after_the_session_is_out_like_any_other(
+    browser: Browser, session: str | None
+) -> None:
+    if session is not None:
+        browser.client.cookies.set("launchkit_session", session)
+    answer = browser.client.post("/sign-out", data={"csrf": "of the session that was"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    removed, _, left = (one.partition(";")[0] for one in answer.headers.get_list("set-cookie"))
+    assert removed == 'launchkit_session=""'
+    assert left.startswith("launchkit_left=")
+
+
 def test_a_session_ends_with_the_token_that_it_began_with(served: Served) -> None:
     with client_of(served) as client:
         made = client.post("/api/v1/tokens", json={"owner": "bob"}).json()

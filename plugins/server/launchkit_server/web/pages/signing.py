@@ -8,9 +8,8 @@ from launchkit_server.service import Service, TheService
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, own_path
 from launchkit_server.web.forms import short_form_of
-from launchkit_server.web.guards import require_own_origin
+from launchkit_server.web.guards import CSRF_FIELD, require_own_form, require_own_origin
 from launchkit_server.web.rendering import render
-from launchkit_server.web.visits import Entering
 
 router = APIRouter()
 
@@ -48,11 +47,19 @@ async def sign_in(request: Request, service: TheService) -> Response:
 
 
 @router.post("/sign-out")
-async def sign_out(visit: Entering) -> Response:
-    """End the session of this browser; its token counts no more."""
-    await sessions.end(visit.service, visit.request)
-    response = RedirectResponse(address(visit.prefix, "sign-in"), status_code=303)
-    sessions.forget(visit.request, response, visit.prefix)
+async def sign_out(request: Request, service: TheService) -> Response:
+    """End the session of this browser, whose token counts no more; one that is over already is
+    forgotten like any other.
+    """
+    require_own_origin(request)
+    prefix: str = request.app.state.prefix
+    form = await short_form_of(request)
+    session = sessions.session_of(request)
+    if session is not None and await sessions.prove(service, request) is not None:
+        require_own_form(session, form.text(CSRF_FIELD))
+        await sessions.end(service, session)
+    response = RedirectResponse(address(prefix, "sign-in"), status_code=303)
+    sessions.forget(request, response, prefix)
     return response
 
 
