@@ -94,25 +94,25 @@ async def _stamped(
     output.
     """
     rest, time_ns = b"", 0
-    part = 0
-    """Bytes since the last time; 0: a time may stand here."""
+    part, is_timed = 0, False
+    """Bytes since the last time; 0: a time may stand here, unless it was taken already."""
     try:
         async for chunk in chunks:
             rest, at = rest + chunk, 0
             while at < len(rest):
-                if part % STORED_BYTES == 0:
+                if part % STORED_BYTES == 0 and not is_timed:
                     found = _stamp(rest, at)
                     if found is None and _is_begun(rest, at):
                         break  # the rest of a time may be still to come
                     if found is not None:
-                        time_ns, at = found
+                        (time_ns, at), is_timed = found, True
                 room = STORED_BYTES - part % STORED_BYTES
                 newline = rest.find(b"\n", at, at + room)
                 end = min(at + room, len(rest)) if newline < 0 else newline + 1
                 if end == at:
                     break
                 yield time_ns, rest[at:end]
-                part = 0 if newline >= 0 else part + end - at
+                part, is_timed = 0 if newline >= 0 else part + end - at, False
                 at = end
             rest = rest[at:]
     except TimeoutError:
