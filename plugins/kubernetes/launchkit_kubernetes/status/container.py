@@ -1,14 +1,22 @@
 """What a pod tells of its containers, decoded once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from launchkit.plain_text import without_first_word, without_last_word
 from launchkit_kubernetes.status.shape import items, mapping, number, text, told, whole
 
 Role = Literal["init", "sidecar", "app"]
 """An init container, a native sidecar (an init container that is always restarted), or one of the
 containers proper."""
+CUT_BYTES = 1024
+"""A message of so many may be the end of a longer one: a kubelet takes the last 4096 bytes of a
+file, or the last 2048 of what was printed."""
+POD_BYTES = 12 * CUT_BYTES
+"""All containers of a pod share so many, and each message ends where its container's share does."""
+RUNE_BYTES = 4
+"""So many fewer are left where a cut would be in a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +30,10 @@ class Ended:
     began: str = ""
 
     @classmethod
-    def of(cls, state: object) -> "Ended | None":
-        """Decode `terminated` of a container's state."""
+    def of(cls, state: object, cut_bytes: int) -> "Ended | None":
+        """Decode `terminated` of a container's state, whose message may be a part of a longer one
+        if it has *cut_bytes*.
+        """
         found = mapping(mapping(state).get("terminated"))
         code = whole(found.get("exitCode"))
         if code is None:
@@ -31,7 +41,7 @@ class Ended:
         return cls(
             code=code,
             reason=text(found.get("reason")),
-            message=text(found.get("message")),
+            message=text(_whole_words(found.get("message"), cut_bytes)),
             at=text(found.get("finishedAt")),
             began=text(found.get("startedAt")),
         )
@@ -78,17 +88,22 @@ _TITLES: Mapping[Role, str] = {
 def containers(pod: Mapping[str, Any]) -> tuple[Container, ...]:
     """The containers of a pod: first those that initialise it, all in the order of its spec."""
     spec, status = mapping(pod.get("spec")), mapping(pod.get("status"))
-    init = _listed(spec.get("initContainers"), status.get("initContainerStatuses"), "init")
-    return init + _listed(spec.get("containers"), status.get("containerStatuses"), "app")
+    init, app = items(spec.get("initContainers")), items(spec.get("containers"))
+    share = POD_BYTES // max(1, len(init) + len(app)) - RUNE_BYTES
+    cut = max(1, min(CUT_BYTES, share))
+    return (
+        *_listed(init, status.get("initContainerStatuses"), "init", cut),
+        *_listed(app, status.get("containerStatuses"), "app", cut),
+    )
 
 
-def _listed(wanted: object, statuses: object, role: Role) -> tuple[Container, ...]:
+def _listed(wanted: object, statuses: object, role: Role, cut: int) -> Sequence[Container]:
     seen = {text(entry.get("name")): entry for entry in map(mapping, items(statuses))}
     specs = {text(entry.get("name")): entry for entry in map(mapping, items(wanted))}
     names = [*specs, *(name for name in seen if name not in specs)]
-    return tuple(
-        _container(name, _role(specs.get(name), role), seen.get(name, {})) for name in names
-    )
+    return [
+        _container(name, _role(specs.get(name), role), seen.get(name, {}), cut) for name in names
+    ]
 
 
 def _role(spec: Mapping[str, Any] | None, role: Role) -> Role:
@@ -96,7 +111,7 @@ def _role(spec: Mapping[str, Any] | None, role: Role) -> Role:
     return "sidecar" if role == "init" and always else role
 
 
-def _container(name: str, role: Role, seen: Mapping[str, Any]) -> Container:
+def _container(name: str, role: Role, seen: Mapping[str, Any], cut: int) -> Container:
     state = mapping(seen.get("state"))
     waiting = mapping(state.get("waiting"))
     return Container(
@@ -105,7 +120,16 @@ def _container(name: str, role: Role, seen: Mapping[str, Any]) -> Container:
         running=isinstance(state.get("running"), Mapping),
         reason=text(waiting.get("reason")),
         message=text(waiting.get("message")),
-        ended=Ended.of(state),
-        before=Ended.of(seen.get("lastState")),
+        ended=Ended.of(state, cut),
+        before=Ended.of(seen.get("lastState"), cut),
         restarts=max(0, number(seen.get("restartCount"))),
     )
+
+
+def _whole_words(message: object, cut_bytes: int) -> object:
+    """A message without the words at its ends, of which a part may be missing: a secret in pieces
+    would not be known as one.
+    """
+    if not isinstance(message, str) or len(message.encode(errors="replace")) < cut_bytes:
+        return message
+    return f"…{without_last_word(without_first_word(message))}…"
