@@ -26,6 +26,7 @@ def ignore_text(tree: Inside, path: str) -> str | None:
         return None
     with os.fdopen(handle, "rb") as file:
         data = file.read(MOST_BYTES + 1)
+        tree.require_there(path, handle)
     lines = data.split(b"\n")
     if len(data) > MOST_BYTES or len(lines) > MOST_LINES or max(map(len, lines)) > LONGEST_PATH:
         raise Rejected(

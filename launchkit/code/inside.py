@@ -1,5 +1,5 @@
 """What lies in a directory that somebody else may change meanwhile: found from the directory's own
-descriptor, name by name, and never through a link.
+descriptor, name by name, and never through a link, nor in what has been moved out of it.
 """
 
 import errno
@@ -20,18 +20,21 @@ MOST_NAME_BYTES = 64 * 1024**2
 in those around it, are remembered while it is looked through."""
 _HELD = 32
 """So many directories are kept open, for what lies beside and below."""
+_STEPS = 1000
+"""So many directories are gone up at once: the system takes no path of more than 4096 bytes."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Inside:
     """Paths are from the root, with slashes. Each call raises OSError with the path as its file
-    name, also if a part of it is a link.
+    name, also if a part of it is a link, and Rejected if what was looked at is elsewhere by then.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         """By what name it was opened."""
         self._held = {"": os.open(root, _FOLDER)}
+        self._facts = os.fstat(self._held[""])
         self._names = self._name_bytes = 0
 
     def names(self, folder: str) -> list[str]:
@@ -40,7 +43,7 @@ class Inside:
         :raises Rejected: if they are too much, with those of all that were listed before.
         """
         names: list[str] = []
-        with _named(folder), os.scandir(self._folder(folder)) as found:
+        with self._looked(folder, folder) as place, os.scandir(place) as found:
             for entry in found:
                 self._count(folder, entry.name)
                 names.append(entry.name)
@@ -49,14 +52,14 @@ class Inside:
     def facts(self, path: str) -> os.stat_result:
         """What is there, be it a link."""
         folder, _, name = path.rpartition("/")
-        with _named(path):
-            return os.stat(name, dir_fd=self._folder(folder), follow_symlinks=False)
+        with self._looked(folder, path) as place:
+            return os.stat(name, dir_fd=place, follow_symlinks=False)
 
     def target(self, path: str) -> str:
         """Where a link points to."""
         folder, _, name = path.rpartition("/")
-        with _named(path):
-            return os.readlink(name, dir_fd=self._folder(folder))
+        with self._looked(folder, path) as place:
+            return os.readlink(name, dir_fd=place)
 
     def open(self, path: str) -> int:
         """A descriptor to read a file; one of a pipe does not wait, and a directory is refused."""
@@ -64,10 +67,38 @@ class Inside:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with _named(path):
             handle = os.open(name, flags, dir_fd=self._folder(folder))
-            if stat.S_ISDIR(os.fstat(handle).st_mode):
+            try:
+                if stat.S_ISDIR(os.fstat(handle).st_mode):
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                self.require_there(path, handle)
+            except BaseException:
                 os.close(handle)
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                raise
             return handle
+
+    def require_there(self, path: str, handle: int) -> None:
+        """Look whether a file that was opened still stands at its path, once it has been read.
+
+        :raises Rejected: if it does not.
+        """
+        try:
+            is_there = os.path.samestat(self.facts(path), os.fstat(handle))
+        except OSError as exc:
+            raise _moved(path) from exc
+        if not is_there:
+            raise _moved(path)
+
+    @contextmanager
+    def _looked(self, folder: str, path: str) -> Iterator[int]:
+        """A directory's descriptor, to look at *path* with. A descriptor leads to a directory
+        wherever it was moved.
+        """
+        with _named(path):
+            place = self._folder(folder)
+            yield place
+            depth = folder.count("/") + 1
+            if folder and not os.path.samestat(_above(place, depth), self._facts):
+                raise _moved(path)
 
     def _count(self, folder: str, name: str) -> None:
         self._names += 1
@@ -109,6 +140,25 @@ def inside(root: Path) -> Iterator[Inside]:
         yield tree
     finally:
         tree.close()
+
+
+def _above(folder: int, steps: int) -> os.stat_result:
+    """The directory that so many steps up from *folder* lead to."""
+    if steps <= _STEPS:
+        return os.stat("../" * steps, dir_fd=folder)
+    higher = os.open("../" * _STEPS, _FOLDER, dir_fd=folder)
+    try:
+        return _above(higher, steps - _STEPS)
+    finally:
+        os.close(higher)
+
+
+def _moved(path: str) -> Rejected:
+    return Rejected(
+        f"{visible_line(shortened(path, 40))}: it, or a directory that it is in, was moved or"
+        " replaced while it was looked at",
+        hint="try again when nothing changes the directory",
+    )
 
 
 def require_short(path: str) -> None:

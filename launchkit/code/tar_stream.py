@@ -76,6 +76,7 @@ def _content(tree: Inside, entry: Entry, ignore_file: str) -> Iterator[bytes]:
             yield chunk
         _require_size(entry, entry.size - left)
         _require_size(entry, os.fstat(handle).st_size)
+        tree.require_there(entry.path, handle)
     yield _padding(entry.size)
 
 

@@ -18,7 +18,7 @@ from launchkit.code.inside import inside
 from launchkit.code.pack import pack
 from launchkit.code.remove_tree import remove_tree
 from launchkit.code.survey import Entry
-from launchkit.code.tar_stream import tar_chunks
+from launchkit.code.tar_stream import CHUNK, tar_chunks
 from launchkit.errors import Rejected
 from launchkit.images.context import list_context
 
@@ -88,6 +88,46 @@ def test_a_directory_that_became_a_link_after_it_was_listed_is_refused(code: Pat
     (code / "../foreign/secret").write_text("code/sub/secret"[::-1])
     with pytest.raises(Rejected, match="sub/secret: cannot be read"):
         packed(code, entries)
+
+
+@pytest.mark.parametrize("look", ["names", "facts", "target", "open"])
+@pytest.mark.parametrize("depth", [1, 1200])
+def test_what_stands_in_a_directory_that_was_moved_out_is_not_looked_at(
+    code: Path, look: str, depth: int
+) -> None:
+    nest(code, depth)
+    nested = "/".join("d" * depth)
+    with inside(code) as tree:
+        assert tree.names(nested) == ["file"]
+        above = os.open(code / "/".join("d" * (depth // 2)), os.O_RDONLY)
+        os.rename("d", code / "../foreign/d", src_dir_fd=above)
+        os.close(above)
+        moved = (code / "../foreign/d").resolve()
+        within = os.open(moved / "/".join("d" * (depth - depth // 2 - 1)), os.O_RDONLY)
+        os.symlink("secret", "link", dir_fd=within)
+        os.close(within)
+        ends = {"names": "", "target": "/link"}
+        before = len([*Path("/proc/self/fd").iterdir()])
+        with pytest.raises(Rejected, match="was moved or replaced"):
+            getattr(tree, look)(nested + ends.get(look, "/file"))
+        assert len([*Path("/proc/self/fd").iterdir()]) == before
+    remove_tree(moved)
+    remove_tree(code)
+
+
+@pytest.mark.parametrize("moved", ["sub/secret", "sub"])
+def test_what_is_moved_out_while_it_is_packed_is_refused(
+    code: Path, tmp_path: Path, moved: str
+) -> None:
+    secret = code / "sub" / "secret"
+    secret.write_bytes(bytes(3 * CHUNK))
+    entries = [one for one in surveyed(code) if one.path == "sub/secret"]
+    with inside(code) as tree:
+        chunks = tar_chunks(tree, entries, ".launchkitignore")
+        assert [len(next(chunks)) for _ in range(2)] == [512, CHUNK]
+        (code / moved).rename(tmp_path / "elsewhere")
+        with pytest.raises(Rejected, match=r"sub/secret: it, or .* was moved or replaced"):
+            b"".join(chunks)
 
 
 def test_a_file_that_became_a_directory_after_it_was_listed_is_refused(code: Path) -> None:
