@@ -25,6 +25,8 @@ MANY = 10_000
 TOKENS_OF_ONE = 100
 """So many tokens and sessions of one are known, so that nobody pushes others' out."""
 _API = "/api/"
+_NO_ADDRESS = b"no address"
+"""Where all come from of whom there is none."""
 _HEALTH = frozenset({"/livez", "/readyz"})
 """Who has asked for much else is told of these all the same."""
 
@@ -151,8 +153,8 @@ def place_of(host: str) -> bytes:
     """
     try:
         address = ip_address(host.partition("%")[0])
-    except ValueError:  # a socket of this machine, or a name for tests
-        return host.encode()
+    except ValueError:  # a socket of this machine, or what a proxy takes for an address
+        return _NO_ADDRESS
     if isinstance(address, IPv6Address):
         mapped = address.ipv4_mapped
         return mapped.packed if mapped else address.packed[:8]

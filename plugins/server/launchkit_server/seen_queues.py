@@ -15,7 +15,7 @@ MOST_KEPT = 32
 
 @dataclass(frozen=True)
 class SeenQueue:
-    """What is known of the secrets in one version of a queue."""
+    """What is known of the secrets in a queue."""
 
     shown: QueueSpec
     """It as those who are not its operators see it."""
@@ -25,16 +25,16 @@ class SeenQueue:
 
 @dataclass
 class SeenQueues:
-    """Each version of a queue is looked through once, as that takes long, and beside all that is
-    answered; the last are kept.
+    """Each queue is looked through once as it stands, as that takes long, and beside all that is
+    answered; the last are kept. Ids and versions of a restored database come again with others.
     """
 
     work: LongWork
-    _kept: dict[tuple[int, int], SeenQueue] = field(default_factory=dict)
+    _kept: dict[int, tuple[QueueSpec, SeenQueue]] = field(default_factory=dict)
 
     async def of(self, queue: Queue) -> SeenQueue:
         """What is known of a queue."""
-        seen = self._kept.get((queue.id, queue.version))
+        seen = self._known(queue)
         if seen is None:
             values = queue.spec.config, queue.spec.variables
             seen = await self.work.run(
@@ -42,12 +42,15 @@ class SeenQueues:
             )
         return seen
 
+    def _known(self, queue: Queue) -> SeenQueue | None:
+        spec, seen = self._kept.get(queue.id, (None, None))
+        return seen if spec == queue.spec else None
+
     def _look(self, queue: Queue) -> SeenQueue:
-        key = (queue.id, queue.version)
-        seen = self._kept.get(key)  # by one who asked for the same before
+        seen = self._known(queue)  # by one who asked for the same before
         if seen is None:
             seen = SeenQueue(without_secrets(queue.spec), secrets_warning(queue.spec))
-            self._kept[key] = seen
+            self._kept[queue.id] = queue.spec, seen
             for oldest in [*self._kept][:-MOST_KEPT]:
                 self._kept.pop(oldest, None)
         return seen

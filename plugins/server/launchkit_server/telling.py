@@ -50,7 +50,9 @@ class Teller:
     _busy: set[str] = field(init=False, default_factory=set)
     """Webhooks that are being sent to."""
     _looked: dict[str, int] = field(init=False, default_factory=dict)
-    """Up to which event nothing was found that a webhook is told of."""
+    """Up to which event nothing was found that a webhook is told of. In a restored database, later
+    ones have smaller numbers.
+    """
     _left: set[str] = field(init=False, default_factory=set)
     """Webhooks of another key, of which the log tells."""
 
@@ -85,8 +87,8 @@ class Teller:
         return duties
 
     def _begin(self, duty: Duty, until: int, key: WebhookKey) -> None:
-        looked = max(duty.position, self._looked.get(duty.webhook, 0))
-        if duty.webhook not in self._busy and (looked < until or _is_due(duty)):
+        looked = duty.position >= until or self._looked.get(duty.webhook) == until
+        if duty.webhook not in self._busy and (not looked or _is_due(duty)):
             self._busy.add(duty.webhook)
             self.tasks.start_soon(self._tell, duty, until, key)
 

@@ -297,6 +297,33 @@ def test_only_a_trusted_proxy_says_where_a_request_is_from(
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "203.0.113.8:{}",
+        "[2001:db8::8]:{}",
+        "[2001:db8:0:1::{}]",
+        "unknown{}",
+        "203.0.113.8:{}:",
+        "",
+    ],
+)
+def test_who_a_proxy_names_with_a_port_or_another_word_has_one_rate(
+    tmp_path: Path, said: str
+) -> None:
+    limits = Limits(requests_per_second=1 / PATIENCE)
+    door = Door(limits=limits, trusted_proxies=("127.0.0.0/8",))
+    with (
+        served_with(door, tmp_path) as served,
+        httpx.Client(base_url=served.url, timeout=PATIENCE) as client,
+    ):
+        answers = [
+            client.get("/api/v1/openapi.json", headers={"X-Forwarded-For": said.format(port)})
+            for port in range(2000, 2006)
+        ]
+    assert answers[-1].status_code == 429
+
+
+@pytest.mark.parametrize(
     ("trusted", "last"), [((), 429), (("127.0.0.0/8",), 401)], ids=["one address", "many addresses"]
 )
 def test_who_guesses_tokens_has_one_rate_for_all_of_them(

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from socket import AF_INET, SOCK_DGRAM, socket
+from sqlite3 import connect
 from typing import Any
 
 import anyio
@@ -120,6 +121,26 @@ async def test_what_happens_comes_once_and_signed(
         await until(lambda: len(receiver.came) == 2)
         await holds(lambda: _all_delivered(database))
     assert [one["type"] for one in receiver.came] == ["queue.created", "webhook.test"]
+
+
+async def test_what_happens_in_a_restored_database_is_told_though_its_numbers_come_again(
+    tmp_path: Path, key: KeyFile, receiver: Receiver
+) -> None:
+    file = tmp_path / "launchkit.db"
+    database = database_of(f"sqlite:///{file}")
+    async with database.opened():
+        receiver.secret = str.__str__(await made(database, key, f"{receiver.url}/ok"))
+        with closing(connect(file)) as live, closing(connect(":memory:")) as backup:
+            live.backup(backup)
+            async with telling(key, database):
+                for name in ("first", "second"):
+                    await queue(database, name)
+                await until(lambda: len(receiver.came) == 2)
+                await holds(lambda: _all_delivered(database))
+                backup.backup(live)
+                await queue(database, "third")
+                await until(lambda: len(receiver.came) == 3)
+    assert "third" in str(receiver.came[-1])
 
 
 async def _all_delivered(database: Database) -> bool:

@@ -1,23 +1,30 @@
 """Queues are looked through for secrets once, and beside all that is answered."""
 
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from launchkit_server.door import Door
 from launchkit_server.seen_queues import MOST_KEPT, SeenQueue, SeenQueues
 from waiting import until
 
+from launchkit.codec import encode_json
 from launchkit.long_work import LongWork
 from launchkit.model import Queue, QueueSpec
+from launchkit.model.people import Role
 from launchkit.resolving.nested import SHORT
 
 from ..browsing import Browser
-from ..conftest import Served
+from ..conftest import Served, client_of, served_with
 from ..over_http import RECIPE, client_in
+from ..roles import account, bearer
 
 SPEC = QueueSpec(name="q", resource="docker", config={"env": {"API_KEY": "hush"}})
 QUEUE = Queue(id=1, entity="e", spec=SPEC, version=1, created_at=0.0, updated_at=0.0)
@@ -93,6 +100,29 @@ async def test_another_version_or_queue_is_another_to_look_through() -> None:
     later = replace(SPEC, config={"env": {"MODE": "fast"}})
     for other in (replace(QUEUE, version=2, spec=later), replace(QUEUE, id=2, spec=later)):
         assert await queues.of(other) == SeenQueue(later, None)
+
+
+def test_a_queue_of_a_restored_database_is_seen_as_it_is_there(tmp_path: Path) -> None:
+    def made(entity: str, queue: QueueSpec) -> str:
+        path = f"/api/v1/entities/{entity}/queues"
+        with client_of(served) as ann:
+            assert ann.post(path, json=json.loads(encode_json(queue))).is_success
+        new = served.portal.call(account, served.service.database, Role.VIEWER, entity)  # type: ignore[union-attr]
+        with client_of(served) as viewer:
+            answer = viewer.get(f"{path}/{queue.name}", headers=bearer(new.secret))
+        return answer.text
+
+    with (
+        served_with(Door(), tmp_path) as served,
+        closing(sqlite3.connect(tmp_path / "launchkit.db")) as database,
+        closing(sqlite3.connect(":memory:")) as backup,
+    ):
+        database.backup(backup)
+        assert "apollo" in made("secretive", replace(SPEC, config={"env": {"PROJECT": "apollo"}}))
+        backup.backup(database)
+        seen = made("other", replace(SPEC, name="mine", config={"env": {"PROJECT": "harmless"}}))
+    assert "harmless" in seen
+    assert "apollo" not in seen
 
 
 async def test_few_queues_that_were_looked_through_are_kept() -> None:
