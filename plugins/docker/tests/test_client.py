@@ -37,8 +37,20 @@ ANSWERS: list[tuple[bytes, type[EngineError]]] = [
         EngineAway,
     ),
     (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 15\r\n\r\ntoomanyrequests", EngineRefused),
+    (
+        b"HTTP/1.1 307 There\r\nLocation: http://127.0.0.1:9\r\nContent-Length: 0\r\n\r\n",
+        EngineRefused,
+    ),
 ]
-IDS = ["nothing", "half", "no JSON", "asked too much", "told when", "a registry is asked too much"]
+IDS = [
+    "nothing",
+    "half",
+    "no JSON",
+    "asked too much",
+    "told when",
+    "a registry is asked too much",
+    "elsewhere",
+]
 
 
 @asynccontextmanager

@@ -36,12 +36,13 @@ class Between:
         self.answered: list[str] = []
         """Each whose answer has begun to be passed on."""
         self._cluster = cluster
-        self._answers: list[tuple[str, Answer]] = []
+        self.answers: list[tuple[str, Answer]] = []
+        """Those that are still to be given, and to what."""
         self._http: aiohttp.ClientSession
 
     def answer(self, word: str, answer: Answer, times: int = 1) -> None:
         """Answer the next requests with *word* in their method and address like this."""
-        self._answers += [(word, answer)] * times
+        self.answers += [(word, answer)] * times
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Between"]:
@@ -62,10 +63,10 @@ class Between:
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         asked = f"{request.method} {request.path_qs}"
         self.asked.append(asked)
-        own = next((one for one in self._answers if one[0] in asked), None)
+        own = next((one for one in self.answers if one[0] in asked), None)
         if own is None:
             return await self._pass(request)
-        self._answers.remove(own)
+        self.answers.remove(own)
         answer = own[1]
         if answer.after:
             async with self._sent(request, await request.read()) as done:

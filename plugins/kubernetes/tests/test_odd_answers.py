@@ -1,5 +1,6 @@
 """Answers of what stands before an API server, or of one that errs."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -8,12 +9,17 @@ import anyio
 import pytest
 from launchkit_kubernetes.cluster.access import Access
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
-from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS
-from launchkit_kubernetes.cluster.errors import ClusterAway
+from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS, JOBS, PODS, SECRETS, Discovery
+from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterRefused
 from launchkit_kubernetes.cluster.objects import Objects
 from launchkit_kubernetes.manifest.build import RUN
+from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.streams import Stream, opened
 from waiting import PATIENCE, until
+
+from launchkit.abc import Site
+from launchkit.model import Secret
+from launchkit.testing import RecordingOutput, make_submission, started
 
 from .between import Answer, Between, between
 from .cluster.cluster import Cluster
@@ -90,3 +96,64 @@ async def closed_soon(client: ClusterClient, server: Between) -> None:
     """Close it when somebody watches."""
     await until(lambda: any("watch=true" in asked for asked in server.answered))
     await client.aclose()
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+async def test_no_redirect_takes_elsewhere_what_a_cluster_is_sent(
+    client: ClusterClient, server: Between, place: str, status: int
+) -> None:
+    elsewhere = {"Location": f"{server.url}/elsewhere?word=hunter2"}
+    server.answer("POST ", Answer(status=status, headers=elsewhere))
+    body = {"metadata": {"name": "one"}, "data": {"key": "c2VjcmV0"}}
+    with pytest.raises(ClusterRefused, match=f"leads elsewhere .HTTP status {status}") as caught:
+        await client.one("POST", SECRETS.path(place), body=body)
+    assert "hunter2" not in str(caught.value)
+    assert not [asked for asked in server.asked if "elsewhere" in asked]
+
+
+OTHERS = '{"kind": "Job", "metadata": {"name": "another", "uid": "5"}}'
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "null", OTHERS])
+async def test_a_launch_goes_on_after_answers_that_are_none_of_its_objects(
+    control_plane: Cluster, server: Between, site: Site, place: str, tmp_path: Path, body: str
+) -> None:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig", server=server.url)
+    args = {"namespace": place}
+    submission = make_submission("true", image="img:1", resource_args=args, env={"A": Secret("b")})
+    async with started(KubernetesRunner(config_file=str(path)), site) as runner:
+        await runner.prepare(submission, RecordingOutput())
+        odd = Answer(body=body, after=True)
+        for word in ("GET /api/v1/namespaces", "POST /apis/batch", "POST /api/v1", "PATCH "):
+            server.answer(word, odd)
+        run = await runner.submit(submission)
+        server.answer(f"GET /{JOBS.path(place, submission.name)}", odd)
+        assert (await runner.attach(run.ref)).ref == run.ref
+        assert not server.answers
+
+
+async def test_a_list_that_goes_on_without_end_is_an_error(
+    client: ClusterClient, server: Between, place: str
+) -> None:
+    page = {"kind": "PodList", "metadata": {"continue": "more"}, "items": [{"metadata": {}}]}
+    server.answer("/pods?", Answer(body=json.dumps(page)), times=1000)
+    with pytest.raises(ClusterAway, match="without end"):
+        await client.listed(PODS.path(place), {})
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", '{"kind": "PodList", "items": {}}'])
+async def test_what_is_no_list_is_not_taken_for_an_empty_one(
+    client: ClusterClient, server: Between, place: str, body: str
+) -> None:
+    server.answer("/pods?", Answer(body=body))
+    with pytest.raises(ClusterAway, match="something else answers"):
+        await client.listed(PODS.path(place), {})
+
+
+async def test_what_tells_of_no_kinds_is_not_taken_for_a_cluster_without_that_kind(
+    client: ClusterClient, server: Between
+) -> None:
+    server.answer("GET /apis/apps", Answer())
+    with pytest.raises(ClusterAway, match="something else answers"):
+        await Discovery(client).resource("apps/v1", "Deployment")
+    assert (await Discovery(client).resource("apps/v1", "Deployment")).plural == "deployments"

@@ -45,6 +45,7 @@ NAME_TAKEN = "that name is already in use"
 """In the words of Podman, whose status is that of any error."""
 OF_A_REGISTRY = "toomanyrequests"
 """In the words of a registry whose limit is reached, which the Engine passes on with the status."""
+REDIRECTS = (301, 302, 303, 307, 308)
 LONGEST_ERROR = 1 << 16
 MAX_ANSWER = 64 << 20
 """Bytes of an answer that is read as a whole, and of each object of a list. Logs, archives and
@@ -271,9 +272,17 @@ class _Answer(ClientResponse):
 
 async def _heed(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
     """Turn the answer that an Engine, or what is before it, is asked too much: the errors of the
-    client's library do not have its headers.
+    client's library do not have its headers. Nor is a redirect followed: a login and variables of a
+    run would go along.
     """
     response = await send(request)
+    if response.status in REDIRECTS:
+        response.close()
+        raise EngineRefused(
+            response.status,
+            f"it leads elsewhere (HTTP status {response.status}), where nothing is sent: is"
+            " DOCKER_HOST the address of a Docker Engine?",
+        )
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         said = _words((await response.read()).decode(errors="replace"))
         if OF_A_REGISTRY not in said:

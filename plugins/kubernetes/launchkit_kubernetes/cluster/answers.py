@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -18,9 +18,11 @@ from launchkit_kubernetes.cluster.errors import (
     ClusterError,
     refusal,
 )
+from launchkit_kubernetes.status.shape import mapping, text
 
 T = TypeVar("T")
 
+FOREIGN = "something else answers in the place of the API server"
 MAX_ANSWER = 16 << 20
 """Bytes of one answer: to decode them holds everything else up. One object has at most 9 MiB, for
 etcd takes 1.5, and a letter such as `<` has six bytes in JSON. Of a list that is longer, smaller
@@ -64,12 +66,18 @@ async def whole(answer: AsyncIterator[bytes]) -> bytes:
 
 async def failure(response: aiohttp.ClientResponse, answer: AsyncIterator[bytes]) -> ClusterError:
     """The error that an answer tells of."""
-    text = await _beginning(answer)
+    if response.status < HTTPStatus.BAD_REQUEST:
+        return refusal(
+            response.status,
+            f"it leads elsewhere (HTTP status {response.status}), where nothing is sent: is the"
+            " address of the cluster that of an API server?",
+        )
+    beginning = await _beginning(answer)
     try:
-        said = json.loads(text)
+        said = json.loads(beginning)
     except (ValueError, RecursionError):
-        said = text
-    said = said if isinstance(said, dict) else shortened(text)
+        said = beginning
+    said = said if isinstance(said, dict) else shortened(beginning)
     wait = retry_after_of(response.headers.get("Retry-After"))
     if isinstance(said, dict):
         said = {**said, "message": shortened(str(said.get("message") or ""))}
@@ -92,6 +100,30 @@ async def decoded(data: bytes) -> Any:
             return json.loads(await run_sync(_without_depths, data))
     except ValueError as exc:
         raise ClusterAway(f"the API server tells what is no JSON: {exc}") from exc
+
+
+def require_object(told: Mapping[str, Any], name: str) -> None:
+    """:raises ClusterAway: if that is no object of this name."""
+    has_uid = bool(text(mapping(told.get("metadata")).get("uid")))
+    if not text(told.get("kind")) or name_of(told) != name or not has_uid:
+        raise ClusterAway(f"{FOREIGN}: it tells of no object, or of another one")
+
+
+def listed_in(page: Mapping[str, Any]) -> tuple[list[Any], str, str]:
+    """The objects of a page of a list, the version that it shows, and where it goes on.
+
+    :raises ClusterAway: if that is none.
+    """
+    objects, about = page.get("items"), mapping(page.get("metadata"))
+    if not text(page.get("kind")).endswith("List") or not isinstance(objects, list | None):
+        raise ClusterAway(f"{FOREIGN}: it tells of no list")
+    version, go_on = about.get("resourceVersion"), about.get("continue")
+    return objects or [], str(version or ""), str(go_on or "")
+
+
+def name_of(told: object) -> str:
+    """The name of an object; empty if it has none."""
+    return text(mapping(mapping(told).get("metadata")).get("name"))
 
 
 def _without_depths(data: bytes) -> bytes:

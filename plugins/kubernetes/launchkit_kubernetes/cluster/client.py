@@ -19,11 +19,20 @@ from launchkit.aio.token_bucket import TokenBucket
 from launchkit.aio.trouble import Trouble
 from launchkit.plain_text import shortened
 from launchkit_kubernetes.cluster.access import Access, unusable
-from launchkit_kubernetes.cluster.answers import decoded, failure, heard, pieces, whole
+from launchkit_kubernetes.cluster.answers import (
+    FOREIGN,
+    decoded,
+    failure,
+    heard,
+    listed_in,
+    name_of,
+    pieces,
+    require_object,
+    whole,
+)
 from launchkit_kubernetes.cluster.errors import (
     AnswerTooLong,
     ClusterAway,
-    ClusterError,
     ClusterRefused,
 )
 from launchkit_kubernetes.cluster.session import Session, hang_up, opened
@@ -38,6 +47,9 @@ AT_ONCE = 32
 PAGE = 500
 """Objects of a list in one answer, unless they are so large that it would be too long."""
 BACKOFF = Backoff(first=0.25, cap=10.0)
+NOTHING_NEW = 100
+"""Pages in a row that tell of no other object than those before: a list may have some, where what
+is asked for is rare."""
 MERGE = "application/merge-patch+json"
 
 
@@ -98,7 +110,25 @@ class ClusterClient:
                     data = await whole(answer)
         told = await decoded(data)
         if not isinstance(told, dict):
-            raise ClusterError("the answer of the API server is no object")
+            raise ClusterAway(f"{FOREIGN}: what it tells is no object of JSON")
+        return told
+
+    async def one(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        """One object as it is, or is after it was made or changed.
+
+        :raises ClusterError: see there.
+        """
+        told = await self.json(method, path, params=params, body=body, content_type=content_type)
+        made = body["metadata"]["name"] if body and method == "POST" else ""
+        require_object(told, made or path.rpartition("/")[2])
         return told
 
     async def listed(self, path: str, params: Mapping[str, str]) -> list[Any]:
@@ -115,6 +145,7 @@ class ClusterClient:
         :raises ClusterError: see there.
         """
         more, size = dict(params), PAGE
+        known, nothing_new = set[str](), 0
         while True:
             try:
                 sized = {**more, "limit": str(size)}
@@ -124,13 +155,16 @@ class ClusterClient:
                     raise
                 size //= 2
                 continue
-            objects, about = page.get("items"), page.get("metadata")
-            about = about if isinstance(about, dict) else {}
-            version = str(about.get("resourceVersion") or "")
-            yield objects if isinstance(objects, list) else [], version
-            if not (go_on := about.get("continue")):
+            objects, version, go_on = listed_in(page)
+            yield objects, version
+            if not go_on:
                 return
-            more["continue"] = str(go_on)
+            more["continue"] = go_on
+            names = {*map(name_of, objects)}
+            nothing_new = 0 if names - known else nothing_new + 1
+            known |= names
+            if nothing_new == NOTHING_NEW:
+                raise ClusterAway(f"a list of the API server goes on without end: {path}")
 
     async def answered(
         self,
@@ -175,7 +209,7 @@ class ClusterClient:
                 self._answer(asked) as response,
                 aclosing(pieces(response, asked.read_seconds)) as answer,
             ):
-                if response.status >= HTTPStatus.BAD_REQUEST:
+                if response.status >= HTTPStatus.MULTIPLE_CHOICES:
                     raise await failure(response, answer)
                 yield answer
 
@@ -213,6 +247,7 @@ class ClusterClient:
                 proxy_headers=rest.proxy_headers or None,
                 server_hostname=rest.server_hostname or None,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                allow_redirects=False,  # what is sent, such as a Secret, would go along
             )
         except ValueError as exc:  # an address, or a token, that no request can have
             raise unusable(self.access, exc) from exc

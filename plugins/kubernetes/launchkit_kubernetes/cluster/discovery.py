@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from launchkit.errors import SubmitError
+from launchkit_kubernetes.cluster.answers import FOREIGN
 from launchkit_kubernetes.cluster.client import ClusterClient
-from launchkit_kubernetes.cluster.errors import ClusterRefused
+from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterRefused
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ SECRETS = Resource("v1", "Secret", "secrets")
 CONFIG_MAPS = Resource("v1", "ConfigMap", "configmaps")
 EVENTS = Resource("v1", "Event", "events")
 JOBS = Resource("batch/v1", "Job", "jobs")
+KINDS = "APIResourceList"
 
 
 class Discovery:
@@ -59,7 +61,9 @@ class Discovery:
         except ClusterRefused as exc:
             if not exc.not_found:
                 raise
-            told = {}
+            told = {"kind": KINDS}
+        if told.get("kind") != KINDS:
+            raise ClusterAway(f"{FOREIGN}: it tells of no kinds of objects")
         resources = told.get("resources")
         for one in resources if isinstance(resources, list) else ():
             if isinstance(one, dict) and one.get("kind") == kind:

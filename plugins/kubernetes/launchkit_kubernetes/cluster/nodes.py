@@ -23,7 +23,7 @@ async def _works(client: ClusterClient, node: str) -> bool:
     """
     path = f"api/v1/nodes/{quote(node, safe='')}"
     try:
-        found = await client.answered(lambda: client.json("GET", path))
+        found = await client.answered(lambda: client.one("GET", path))
     except ClusterRefused:
         return False
     return condition(found, "Ready") is not None

@@ -103,7 +103,7 @@ class Owners:
         if not (_VERSION.fullmatch(owner.api_version) and _NAME.fullmatch(owner.name)):
             return {}
         resource = await self._discovery.resource(owner.api_version, owner.kind)
-        return await self.client.json("GET", resource.path(self.namespace, owner.name))
+        return await self.client.one("GET", resource.path(self.namespace, owner.name))
 
 
 def _is_claimed(pod: Pod, root: Root) -> bool:

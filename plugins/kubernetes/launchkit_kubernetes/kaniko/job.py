@@ -114,7 +114,7 @@ class BuildJob:
         for pause in pauses(QUOTA_BACKOFF):
             try:
                 return await self._client.answered(
-                    lambda: self._client.json(
+                    lambda: self._client.one(
                         "POST", JOBS.path(self._made.namespace), body=self._made.body
                     )
                 )
@@ -149,7 +149,7 @@ class BuildJob:
             labels = {AGENT: self._made.labels[AGENT]}
             patch = {"metadata": {"labels": labels, "annotations": notes, "uid": uid_of(told)}}
             return await self._client.answered(
-                lambda: self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
+                lambda: self._client.one("PATCH", self._path, body=patch, content_type=MERGE)
             )
         self._uid = uid = text(metadata.get("uid"))
         await self.remove()
@@ -166,24 +166,24 @@ class BuildJob:
         body = secret.body({BUILD: self._made.name})
         body["metadata"]["ownerReferences"] = [owner]
         try:
-            await self._client.json("POST", place, body=body)
+            await self._client.one("POST", place, body=body)
         except ClusterRefused as exc:
             if not exc.exists:
                 raise
             found = await self._secret_of_a_build(f"{place}/{secret.name}")
             if found is None:
-                await self._client.json("POST", place, body=body)
+                await self._client.one("POST", place, body=body)
                 return
             metadata = {"ownerReferences": [owner], "uid": uid_of(found)}
             patch = {"metadata": metadata, "data": body["data"]}
             try:
-                await self._client.json(
+                await self._client.one(
                     "PATCH", f"{place}/{secret.name}", body=patch, content_type=MERGE
                 )
             except ClusterRefused as gone:
                 if not gone.not_found:
                     raise
-                await self._client.json("POST", place, body=body)  # one of an earlier Job has gone
+                await self._client.one("POST", place, body=body)  # one of an earlier Job has gone
 
     async def _secret_of_a_build(self, path: str) -> Mapping[str, Any] | None:
         """A Secret that an earlier Job of this build has left; None if it has gone meanwhile.
@@ -191,7 +191,7 @@ class BuildJob:
         :raises BuildError: if it is somebody else's.
         """
         try:
-            told = await self._client.json("GET", path)
+            told = await self._client.one("GET", path)
         except ClusterRefused as exc:
             if exc.not_found:
                 return None
@@ -255,7 +255,7 @@ class BuildJob:
             patch = {"metadata": {"annotations": {WAITED: f"{time.time():.0f}"}}}
             try:
                 await self._client.answered(
-                    lambda: self._client.json("PATCH", self._path, body=patch, content_type=MERGE)  # noqa: B023
+                    lambda: self._client.one("PATCH", self._path, body=patch, content_type=MERGE)  # noqa: B023
                 )
             except ClusterRefused as exc:
                 log.info("%s cannot be marked: %s", self._ref, exc)
@@ -273,7 +273,7 @@ class BuildJob:
 
     async def _read(self) -> Mapping[str, Any] | None:
         try:
-            return await self._client.answered(lambda: self._client.json("GET", self._path))
+            return await self._client.answered(lambda: self._client.one("GET", self._path))
         except ClusterRefused as exc:
             if exc.not_found:
                 return None

@@ -49,7 +49,7 @@ class Records:
         """What is remembered of a run; None if nothing is."""
         path = CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
         try:
-            told = await self._client.answered(lambda: self._client.json("GET", path))
+            told = await self._client.answered(lambda: self._client.one("GET", path))
         except ClusterRefused as exc:
             if exc.not_found:
                 return None
@@ -73,12 +73,12 @@ class Records:
 
         async def once() -> None:
             try:
-                await self._client.json("POST", CONFIG_MAPS.path(ref.namespace), body=body)
+                await self._client.one("POST", CONFIG_MAPS.path(ref.namespace), body=body)
             except ClusterRefused as exc:
                 if not exc.exists:
                     raise
                 path = CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
-                await self._client.json("PATCH", path, body=patch, content_type=MERGE)
+                await self._client.one("PATCH", path, body=patch, content_type=MERGE)
 
         await self._client.answered(once)
 

@@ -318,14 +318,14 @@ class ClusterRun(Run):
         uid = self._whose.uid or None
         patch = {"metadata": {"annotations": {PLACE: place}, "uid": uid}}
         try:
-            await self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
+            await self._client.one("PATCH", self._path, body=patch, content_type=MERGE)
         except LaunchkitError as exc:
             log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
     async def _there(self) -> Mapping[str, Any] | None:
         """What has the name of its root object now, whosever it is."""
         try:
-            return await self._client.answered(lambda: self._client.json("GET", self._path))
+            return await self._client.answered(lambda: self._client.one("GET", self._path))
         except ClusterRefused as exc:
             if exc.not_found:
                 return None
@@ -335,7 +335,7 @@ class ClusterRun(Run):
         """Change the object; none is no error."""
         try:
             told = await self._client.answered(
-                lambda: self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
+                lambda: self._client.one("PATCH", self._path, body=patch, content_type=MERGE)
             )
         except ClusterRefused as exc:
             if not exc.not_found:

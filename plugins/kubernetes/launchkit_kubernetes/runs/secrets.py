@@ -131,16 +131,16 @@ class RunSecrets:
 
         async def once() -> None:
             try:
-                await self._client.json("POST", SECRETS.path(ref.namespace), body=body)
+                await self._client.one("POST", SECRETS.path(ref.namespace), body=body)
             except ClusterRefused as exc:
                 if not exc.exists:
                     raise
-                found = await self._client.json("GET", path)
+                found = await self._client.one("GET", path)
                 if not whose.owns(found):
                     text = f"the secret {secret.name} in {ref.namespace} belongs to somebody else"
                     raise SubmitError(text) from exc
                 patch = {"metadata": {"uid": uid_of(found)}, "data": body["data"]}
-                await self._client.json("PATCH", path, body=patch, content_type=MERGE)
+                await self._client.one("PATCH", path, body=patch, content_type=MERGE)
 
         await self._client.answered(once)
 
@@ -153,7 +153,7 @@ class RunSecrets:
             patch = {"metadata": {"uid": uid_of(told)}, "data": data}
             try:
                 await self._client.answered(
-                    partial(self._client.json, "PATCH", path, body=patch, content_type=MERGE)
+                    partial(self._client.one, "PATCH", path, body=patch, content_type=MERGE)
                 )
             except ClusterRefused as exc:
                 if not exc.not_found and not exc.conflict:
@@ -180,7 +180,7 @@ class RunSecrets:
         patch = {"metadata": {"ownerReferences": [owner]}}
         path = SECRETS.path(ref.namespace, name)
         await self._client.answered(
-            lambda: self._client.json("PATCH", path, body=patch, content_type=MERGE)
+            lambda: self._client.one("PATCH", path, body=patch, content_type=MERGE)
         )
 
     async def runs(self, ref: Ref) -> Sequence[Whose]:

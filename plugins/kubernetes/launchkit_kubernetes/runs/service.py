@@ -297,7 +297,7 @@ class RunService:
         path = resource.path(ref.namespace)
         try:
             return await self._client.answered(
-                lambda: self._client.json("POST", path, body=workload.body)
+                lambda: self._client.one("POST", path, body=workload.body)
             )
         except ClusterRefused as exc:
             if (told := await self._object(ref)) is not None:  # maybe of a try without answer
@@ -314,7 +314,7 @@ class RunService:
         )
         path = resource.path(ref.namespace, ref.name)
         try:
-            return await self._client.answered(lambda: self._client.json("GET", path))
+            return await self._client.answered(lambda: self._client.one("GET", path))
         except ClusterRefused as exc:
             if exc.not_found:
                 return None

@@ -76,7 +76,7 @@ class Trials:
                 self._listed.add((watched, ref.namespace))
         path, params = resource.path(ref.namespace), {"dryRun": "All"}
         try:
-            return await self._client.json("POST", path, params=params, body=workload.body)
+            return await self._client.one("POST", path, params=params, body=workload.body)
         except ClusterRefused as exc:
             if not exc.exists and UNSUPPORTED not in exc.message:
                 raise
