@@ -19,28 +19,32 @@ MOST_KEPT = 16
 @dataclass(frozen=True)
 class SeenQueues:
     """Each version of a queue is looked through once, as that takes long, and beside all that the
-    agent does; the last are kept.
+    agent does; the last are kept. Those of a restored database come again with others.
     """
 
     policy: Policy
     runners: Mapping[str, type[Runner]]
     """By the kinds of queues."""
-    _kept: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+    _kept: dict[tuple[int, int], tuple[QueueSpec, tuple[str, ...]]] = field(default_factory=dict)
 
     async def look(self, queue: Queue) -> None:
         """Look through the queue of a claim, before anything is told of it."""
-        if (queue.id, queue.version) not in self._kept:
+        if self._found(queue) is None:
             await run_sync(self.known, queue)
 
     def secrets(self, queue: Queue) -> tuple[str, ...]:
         """The secrets of a queue."""
-        key = queue.id, queue.version
-        found = self._kept.get(key)
+        found = self._found(queue)
         if found is None:
-            found = self._kept[key] = queue_secrets(queue.spec)
+            found = queue_secrets(queue.spec)
+            self._kept[queue.id, queue.version] = queue.spec, found
             for oldest in [*self._kept][:-MOST_KEPT]:
                 self._kept.pop(oldest, None)
         return found
+
+    def _found(self, queue: Queue) -> tuple[str, ...] | None:
+        spec, found = self._kept.get((queue.id, queue.version), (None, None))
+        return found if spec == queue.spec else None
 
     def known(self, queue: Queue) -> tuple[str, ...]:
         """These, and what its runs may have of the agent's environment, such that it can be masked

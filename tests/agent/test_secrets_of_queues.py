@@ -7,9 +7,10 @@ from threading import current_thread
 import pytest
 from agent.conftest import Bench, text
 
+from launchkit.abc import Policy
 from launchkit.agent import seen_queues
 from launchkit.codec import plain
-from launchkit.model import ItemState, QueueSpec, Timeouts, Variable
+from launchkit.model import ItemState, Queue, QueueSpec, Timeouts, Variable
 from launchkit.plain_text import LINES
 from launchkit.resolving.known_secrets import queue_secrets
 
@@ -171,3 +172,11 @@ async def test_a_version_of_a_queue_is_looked_through_once_and_beside_the_event_
             assert await bench.ended(run) == [ItemState.FINISHED]
     (thread,) = looked
     assert thread != "MainThread"
+
+
+def test_a_queue_of_a_restored_database_has_its_own_secrets() -> None:
+    seen = seen_queues.SeenQueues(Policy(), {})
+    for secret in (HUSH, "another-value-678"):
+        spec = QueueSpec(name="q", resource="docker", config={"env": {"API_KEY": secret}})
+        queue = Queue(id=1, entity="e", spec=spec, version=1, created_at=0.0, updated_at=0.0)
+        assert seen.secrets(queue) == (secret,)
