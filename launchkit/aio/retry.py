@@ -15,6 +15,9 @@ from launchkit.aio.trouble import Trouble
 
 T = TypeVar("T")
 
+LONGEST_RETRY_AFTER = 60.0
+"""Seconds: an agent that says nothing for longer loses what it holds, and whoever waits would take
+a longer pause for the end."""
 On: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 """Which exceptions are worth another try: of these types, or those of which it says True."""
 
@@ -104,8 +107,11 @@ def long_enough(pause: float, exc: Exception, jitter: float = Backoff.jitter) ->
 
 
 def retry_after(exc: Exception | None) -> float:
-    """The seconds for which the one who failed asks to be left alone; 0 if it does not say."""
-    return float(getattr(exc, "retry_after", None) or 0.0)
+    """The seconds for which the one who failed is left alone: as many as it asks for, up to a
+    bound; 0 if it does not say, or names no time at all.
+    """
+    wish = float(getattr(exc, "retry_after", None) or 0.0)
+    return min(wish, LONGEST_RETRY_AFTER) if wish > 0 else 0.0
 
 
 def retry_after_of(text: str | None) -> float | None:

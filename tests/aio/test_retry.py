@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -155,6 +156,17 @@ def test_those_who_were_told_the_same_do_not_come_back_at_once() -> None:
     assert len(pauses) > 90
     assert 4.0 <= min(pauses) < max(pauses) <= 6.0
     assert long_enough(0.1, Unreachable("away")) == 0.1
+
+
+@pytest.mark.parametrize("wish", [61.0, 1e9, math.inf])
+def test_nobody_is_left_alone_for_longer_than_an_agent_may_be_silent(wish: float) -> None:
+    pauses = {long_enough(0.1, Unreachable("slow down", retry_after=wish)) for _ in range(100)}
+    assert 60.0 <= min(pauses) < max(pauses) <= 90.0
+
+
+@pytest.mark.parametrize("wish", [-1.0, math.nan, -math.inf])
+def test_what_is_no_time_is_no_wish(wish: float) -> None:
+    assert long_enough(0.1, Unreachable("slow down", retry_after=wish)) == 0.1
 
 
 @pytest.mark.parametrize(

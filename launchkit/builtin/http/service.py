@@ -40,10 +40,6 @@ UNAUTHORIZED = 401
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 """How long an answer may take, and each piece of a stream."""
-LONGEST_RETRY_AFTER = 60.0
-"""Seconds for which the service, or a proxy, is left alone at most: an agent that says nothing for
-longer loses what it holds.
-"""
 MOST_PORT = 65535
 MAX_ANSWER = 64 * 2**20
 """Bytes of an answer that are read."""
@@ -171,7 +167,7 @@ class Service:
                 response = await self._begun(call, self._token)
             if PROTOCOL_HEADER not in response.headers:
                 what = f"an answer of somebody else (HTTP {response.status_code})"
-                raise self._foreign(what, _retry_after(response))
+                raise self._foreign(what, retry_after_of(response.headers.get("retry-after")))
             if not response.is_success:
                 await self._read(response)
                 raise self._error(response)
@@ -234,12 +230,9 @@ class Service:
         if response.headers.get("content-type", "").partition(";")[0] != PROBLEM_TYPE:
             return self._foreign(f"HTTP {response.status_code} without a reason")
         try:
-            error = error_of(decode_json(Problem, response.content))
+            return error_of(decode_json(Problem, response.content))
         except ValidationError:
             return self._foreign(f"HTTP {response.status_code} with a reason that is no problem")
-        if isinstance(error, Unreachable):
-            error.retry_after = _bounded(error.retry_after)
-        return error
 
     def _silent(self, exc: httpx.HTTPError) -> Unreachable:
         why = str(exc) or type(exc).__name__
@@ -254,18 +247,6 @@ class Service:
             hint="is this the URL of a queue service, with no proxy's page in the way?",
             retry_after=retry_after,
         )
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """What the header says, in seconds within bounds."""
-    return _bounded(retry_after_of(response.headers.get("retry-after")))
-
-
-def _bounded(seconds: float | None) -> float | None:
-    """A wish that may be heeded; none if it is no time at all."""
-    if seconds is None or not seconds >= 0:
-        return None
-    return min(seconds, LONGEST_RETRY_AFTER)
 
 
 def require_address(url: str) -> httpx.URL:

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 from launchkit_kubernetes.cluster.access import Access
-from launchkit_kubernetes.cluster.client import ClusterClient, open_client
+from launchkit_kubernetes.cluster.client import PAGE, ClusterClient, open_client
 from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS, JOBS, PODS, SECRETS, Discovery
 from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterRefused
 from launchkit_kubernetes.cluster.objects import Objects
@@ -23,6 +23,7 @@ from launchkit.testing import RecordingOutput, make_submission, started
 
 from .between import Answer, Between, between
 from .cluster.cluster import Cluster
+from .workloads import begun
 
 REFUSED = Answer(status=401, body='{"message": "Unauthorized"}')
 
@@ -157,3 +158,19 @@ async def test_what_tells_of_no_kinds_is_not_taken_for_a_cluster_without_that_ki
     with pytest.raises(ClusterAway, match="something else answers"):
         await Discovery(client).resource("apps/v1", "Deployment")
     assert (await Discovery(client).resource("apps/v1", "Deployment")).plural == "deployments"
+
+
+async def test_no_stop_is_held_up_by_a_server_that_wants_no_more_lists(
+    control_plane: Cluster, server: Between, site: Site, place: str, tmp_path: Path
+) -> None:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig", server=server.url)
+    submission = make_submission("true", image="img:1", resource_args={"namespace": place})
+    lists = f"/jobs?labelSelector={RUN}&limit={PAGE}"
+    headers = {"Retry-After": "999999999"}
+    server.answer(lists, Answer(status=429, headers=headers), times=100)
+    made = KubernetesRunner(config_file=str(path), gone_seconds=1)
+    async with started(made, site) as runner:
+        run = await begun(runner, submission)
+        await run.cancel(0)
+    assert [asked for asked in server.asked if asked.startswith("DELETE /apis/batch")]
+    assert len([asked for asked in server.asked if lists in asked]) == 1

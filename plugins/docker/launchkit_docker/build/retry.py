@@ -10,6 +10,7 @@ from functools import partial
 import anyio
 
 from launchkit.abc import Output
+from launchkit.aio.retry import retry_after
 from launchkit.errors import BuildError
 from launchkit_docker.build.log import ImageGone
 from launchkit_docker.engine.client import EngineAway, EngineClient, EngineError
@@ -72,7 +73,7 @@ class BuildRetry:
             ) from failure
         await self._out.say("the Engine hung up: waiting for it, to try again")
         if isinstance(away, EngineAway):
-            await anyio.sleep(away.retry_after or 0)
+            await anyio.sleep(retry_after(away))
         await self._there()
         return True
 

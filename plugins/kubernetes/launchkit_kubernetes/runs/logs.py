@@ -14,7 +14,7 @@ from functools import partial
 
 import anyio
 
-from launchkit.aio.retry import Backoff, pauses
+from launchkit.aio.retry import Backoff, pauses, retry_after
 from launchkit.aio.topics import Subscription
 from launchkit.model import LogChunk
 from launchkit.runners.log_following import Following, Piece
@@ -136,7 +136,7 @@ class RunLogs:
             except ClusterError as exc:
                 why = await self._lost(stream, exc)
                 if why is None and isinstance(exc, ClusterAway):
-                    exc.retry_after = max(exc.retry_after or 0.0, next(self._rests))
+                    exc.retry_after = max(retry_after(exc), next(self._rests))
                     raise
                 pieces = _nothing()
                 if why and not (place.told or place.is_whole) and await self._stands():
