@@ -232,7 +232,16 @@ def told(exc: Exception) -> str:
     text alone may say nothing, with its type. Without the secrets that are known where it is told.
     """
     is_plain = isinstance(exc, LaunchkitError | OSError) and str(exc)
-    return without_known(str(exc) if is_plain else repr(exc))
+    return without_known(str(exc) if is_plain else shown(exc))
+
+
+def shown(value: object) -> str:
+    """What foreign code has for the `repr` of a value; its type alone if it fails at that."""
+    try:
+        with contained_call():
+            return repr(value)
+    except Exception:  # noqa: BLE001 - foreign code may raise anything
+        return f"<{type(value).__name__}>"
 
 
 def source(exc: Exception) -> str:
@@ -241,8 +250,8 @@ def source(exc: Exception) -> str:
 
 
 class contained:  # noqa: N801 - reads as a verb: with contained()
-    """Let foreign code that ends the program fail as with any other exception: it is in no
-    position to decide that. Interruption and cancellation pass.
+    """Let foreign code that raises what would end the program fail as with any other exception: it
+    is in no position to decide that. Interruption, cancellation and the end of a generator pass.
     """
 
     def __enter__(self) -> None:
@@ -251,9 +260,25 @@ class contained:  # noqa: N801 - reads as a verb: with contained()
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: object
     ) -> Literal[False]:
+        if exc is None or isinstance(exc, Exception) or self._passes(exc):
+            return False
         if isinstance(exc, SystemExit):
-            raise RuntimeError(f"it called sys.exit({exc.code!r})") from exc  # noqa: TRY004 - no type is wrong
-        return False
+            raise RuntimeError(f"it called sys.exit({shown(exc.code)})") from exc  # noqa: TRY004 - no type is wrong
+        raise RuntimeError(f"it raised {shown(exc)}") from exc
+
+    def _passes(self, exc: BaseException) -> bool:
+        from asyncio import CancelledError
+
+        passing = (KeyboardInterrupt, CancelledError, GeneratorExit)
+        group = exc if isinstance(exc, BaseExceptionGroup) else BaseExceptionGroup("", [exc])
+        return group.subgroup(passing) is not None
+
+
+class contained_call(contained):  # noqa: N801 - reads as a verb: with contained_call()
+    """The same of what is called and not awaited, which nobody cancels: interruption passes."""
+
+    def _passes(self, exc: BaseException) -> bool:
+        return isinstance(exc, KeyboardInterrupt)
 
 
 class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from launchkit.abc import Component, Registry, Runner
+from launchkit.errors import contained_call, shown
 
 
 class Offer(NamedTuple):
@@ -41,7 +42,7 @@ def sorted_out(seam: type[Component], offers: Iterable[Offer]) -> Offers:
     sound: dict[str, dict[type[Component], Offer]] = {}
     unusable: dict[str, Unusable] = {}
     for offer in offers:
-        words, flaw = _words(offer.cls), _flaw(seam, offer.cls)
+        words, flaw = _examined(seam, offer.cls)
         for word in words:
             if flaw:
                 reason = f"{seam.seam} {word!r} of {offer.home} cannot be used: {flaw}"
@@ -57,6 +58,15 @@ def sorted_out(seam: type[Component], offers: Iterable[Offer]) -> Offers:
             unusable[word] = Unusable(reason, tuple(one.plugin for one in rivals.values()))
     classes = {word: next(iter(one)) for word, one in sound.items() if len(one) == 1}
     return Offers(classes, unusable)
+
+
+def _examined(seam: type[Component], cls: object) -> tuple[list[str], str | None]:
+    """All that selects a class, and what keeps it from being used."""
+    try:
+        with contained_call():
+            return _words(cls), _flaw(seam, cls)
+    except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
+        return [shown(cls)], f"it does not say what it is: {shown(exc)}"
 
 
 def _words(cls: object) -> list[str]:

@@ -14,7 +14,7 @@ import pluggy
 from launchkit import __version__, abc, hookspecs
 from launchkit.catalogue import PACKAGES, install_hint, package_of
 from launchkit.codec import Locate, suggest
-from launchkit.errors import PluginError, contained
+from launchkit.errors import PluginError, contained_call, shown
 from launchkit.model import Event
 from launchkit.offers import Offer, Offers, Unusable, sorted_out
 
@@ -29,7 +29,6 @@ C = TypeVar("C", bound=abc.Component)
 T = TypeVar("T")
 
 GROUP = "launchkit"
-NOBODYS = {"Name": "an unknown distribution", "Version": ""}
 BLOCK = "leave a plugin out with LAUNCHKIT_BLOCK_PLUGINS"
 
 
@@ -208,12 +207,12 @@ class Plugins:
         """
         for one in getattr(self.hook, hook).get_hookimpls()[::-1]:
             try:
-                with contained():
+                with contained_call():
                     answer = one.function(*([launch] if one.argnames else []))
                     answers = [] if answer is None else [read(answer)]
             except Exception as exc:
                 raise PluginError(
-                    f"plugin {one.plugin_name}: {hook} failed: {exc!r}",
+                    f"plugin {one.plugin_name}: {hook} failed: {shown(exc)}",
                     hint=f"mend it, or leave it out: LAUNCHKIT_BLOCK_PLUGINS={one.plugin_name}",
                 ) from exc
             yield from answers
@@ -222,10 +221,12 @@ class Plugins:
         """Let each plugin add its commands; one that fails is logged, and adds what it had."""
         for hook in self.hook.launchkit_commands.get_hookimpls():
             try:
-                with contained():
+                with contained_call():
                     hook.function(*([group] if hook.argnames else []))
             except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
-                log.warning("plugin %s: launchkit_commands failed: %r", hook.plugin_name, exc)
+                log.warning(
+                    "plugin %s: launchkit_commands failed: %s", hook.plugin_name, shown(exc)
+                )
 
     def listens(self) -> bool:
         """Whether any plugin wants to hear events."""
@@ -235,12 +236,14 @@ class Plugins:
         """Let each plugin hear an event; the first failure of each is logged, the others not."""
         for hook in self.hook.launchkit_event.get_hookimpls():
             try:
-                with contained():
+                with contained_call():
                     hook.function(*([event] if hook.argnames else []))
             except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
                 if hook.plugin_name not in self._deaf:
                     self._deaf.add(hook.plugin_name)
-                    log.warning("plugin %s: launchkit_event failed: %r", hook.plugin_name, exc)
+                    log.warning(
+                        "plugin %s: launchkit_event failed: %s", hook.plugin_name, shown(exc)
+                    )
 
     def _described(self, name: str, tables: Mapping[type[abc.Component], Offers]) -> PluginInfo:
         usable = {cls for table in tables.values() for cls in table.classes.values()}
@@ -270,44 +273,47 @@ class Plugins:
         """The names of all plugins; those of entry points are looked for the first time only."""
         if self._unsought:
             self._unsought = False
-            from importlib import metadata
+            from launchkit.installed import installed_plugins
 
-            for point in metadata.entry_points(group=GROUP):
-                dist = point.dist.metadata if point.dist else NOBODYS  # it is read with each look
-                info = PluginInfo(name=point.name, version=dist["Version"], source=dist["Name"])
-                self._add(info, point.value)
+            for one in installed_plugins(GROUP):
+                info = PluginInfo(name=one.name, version=one.version, source=one.source)
+                name = self._add(info, one.module)
+                if one.fault and name in self._waiting:
+                    del self._waiting[name]
+                    self._leave_out(name, one.fault)
         return list(self._infos)
 
-    def _add(self, info: PluginInfo, plugin: str | ModuleType) -> None:
-        """Note a plugin; a module that is there already takes part at once."""
+    def _add(self, info: PluginInfo, plugin: str | ModuleType) -> str:
+        """Note a plugin, and give its name; a module that is there already takes part at once."""
         name = info.name if info.name not in self._infos else f"{info.name} of {info.source}"
         self._infos[name] = replace(info, error="blocked" if info.name in self._blocked else None)
         if info.name in self._blocked:
-            return
+            return name
         if isinstance(plugin, str):
             self._waiting[name] = plugin
         else:
             self._register(name, plugin)
+        return name
 
     def _import(self, name: str) -> None:
         module = self._waiting.pop(name)
         try:
-            with contained():
+            with contained_call():
                 self._register(name, import_module(module))
         except Exception as exc:  # noqa: BLE001 - foreign code may raise anything at import
-            self._leave_out(name, exc)
+            self._leave_out(name, shown(exc))
 
     def _register(self, name: str, module: ModuleType) -> None:
         try:
             self._manager.register(module, name)
         except (ValueError, pluggy.PluginValidationError) as exc:
-            self._leave_out(name, exc)
+            self._leave_out(name, shown(exc))
 
-    def _leave_out(self, name: str, exc: Exception) -> None:
+    def _leave_out(self, name: str, why: str) -> None:
         self._manager.set_blocked(name)
         self._offers = {key: found for key, found in self._offers.items() if key[0] != name}
-        info = self._infos[name] = replace(self._infos[name], error=repr(exc))
-        log.warning("plugin %s of %s is left out: %r", name, info.source, exc)
+        info = self._infos[name] = replace(self._infos[name], error=why)
+        log.warning("plugin %s of %s is left out: %s", info.name, info.source, why)
 
     def _table(self, seam: type[abc.Component], names: Iterable[str]) -> Offers:
         """What these plugins offer, by kind and alias."""
@@ -322,17 +328,17 @@ class Plugins:
         if (name, seam) not in self._offers:
             others = [plugin for key, plugin in self._manager.list_name_plugin() if key != name]
             call = self._manager.subset_hook_caller(HOOKS[seam], [p for p in others if p])
-            try:
-                with contained():
-                    classes = [cls for some in call() for cls in some]
-            except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
-                self._leave_out(name, exc)
-                return ()
             home = self._infos[name].home
+            try:
+                with contained_call():
+                    classes = [cls for some in call() for cls in some]
+                    for cls in classes:
+                        if isinstance(cls, type) and issubclass(cls, abc.Component):
+                            cls.offered_by = home
+            except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
+                self._leave_out(name, shown(exc))
+                return ()
             self._offers[name, seam] = [Offer(name, home, cls) for cls in classes]
-            for cls in classes:
-                if isinstance(cls, type) and issubclass(cls, abc.Component):
-                    cls.offered_by = home
         return self._offers[name, seam]
 
 

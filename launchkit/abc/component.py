@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from launchkit.abc.guard import Guarded
 from launchkit.codec import Locate, decode, dotted, is_secret, unknown_key
 from launchkit.codec import Path as KeyPath
-from launchkit.errors import ConfigError, contained
+from launchkit.errors import ConfigError, contained, shown
 from launchkit.model import Secret
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Component(Guarded, ABC):
         except ConfigError as exc:
             raise ConfigError("\n".join([exc.message, *problems])) from exc
         except Exception as exc:
-            told = f"{where(())}: {cls.__name__} cannot be made: {exc!r}"
+            told = f"{where(())}: {cls.__name__} cannot be made: {shown(exc)}"
             raise ConfigError("\n".join([told, *problems])) from exc
         if problems:
             raise ConfigError("\n".join(problems))

@@ -7,7 +7,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar, get_origin
 
-from launchkit.errors import LaunchkitError, PluginError, contained
+from launchkit.errors import LaunchkitError, PluginError, contained, shown
 
 OWN, SEAMS = "launchkit.", "launchkit.abc."
 F = TypeVar("F", bound=Callable[..., Any])
@@ -83,7 +83,7 @@ def _answering(member: Any, declared: Any) -> Callable[..., Any]:
         except Exception as exc:
             home = cls.offered_by or f"plugin {cls.__module__}"
             raise PluginError(
-                f"{cls.seam} {cls.kind} of {home}: {answer.__name__} failed: {exc!r}",
+                f"{cls.seam} {cls.kind} of {home}: {answer.__name__} failed: {shown(exc)}",
                 hint="this is a fault of the plugin: update it, or tell its author",
             ) from exc
 

@@ -79,7 +79,8 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
     """What is to be said of the plugins, of the settings, and of each component."""
     for info in plugins.infos():
         if info.error:
-            yield Finding(level="warning", subject=f"plugin {info.name}", message=info.error)
+            message = f"of {info.source}: {info.error}"
+            yield Finding(level="warning", subject=f"plugin {info.name}", message=message)
     for text in plugins.problems():
         yield Finding(level="warning", subject="plugins", message=text, hint=BLOCK)
     yield from files_of_user(plugins)

@@ -68,8 +68,7 @@ class Inside:
         with _named(path):
             handle = os.open(name, flags, dir_fd=self._folder(folder))
             try:
-                if stat.S_ISDIR(os.fstat(handle).st_mode):
-                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                _require_no_folder(handle)
                 self.require_there(path, handle)
             except BaseException:
                 os.close(handle)
@@ -140,6 +139,11 @@ def inside(root: Path) -> Iterator[Inside]:
         yield tree
     finally:
         tree.close()
+
+
+def _require_no_folder(handle: int) -> None:
+    if stat.S_ISDIR(os.fstat(handle).st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
 def _above(folder: int, steps: int) -> os.stat_result:

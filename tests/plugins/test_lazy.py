@@ -35,7 +35,7 @@ NOT_FOR_A_LAUNCH = (
 )
 MAIN = """
 import importlib.metadata, sys
-importlib.metadata.entry_points = None  # to read what each installed package offers is slow
+importlib.metadata.distributions = None  # to read what each installed package offers is slow
 before = {*sys.modules}  # also what other packages have each Python load
 from launchkit.cli import cli
 cli.main(sys.argv[1:], prog_name="launchkit", standalone_mode=False)

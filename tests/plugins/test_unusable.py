@@ -1,5 +1,6 @@
 """A word that two plugins claim, or a class that cannot be used, is in the way of nothing else."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from cli.conftest import Program, program
 
 from launchkit.abc import Registry, Runner
+from launchkit.cli.doctor import findings
 from launchkit.errors import ConfigError, PluginError
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings, registry_for
@@ -267,14 +269,25 @@ def test_a_setting_of_a_class_that_cannot_tell_its_secrets_is_not_shown(
     assert "hidden" not in queue.out("config", "show")
 
 
-@pytest.mark.parametrize("statement", ["raise SystemExit(3)", "import sys; sys.exit('no licence')"])
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("raise SystemExit(3)", "sys.exit"),
+        ("import sys; sys.exit('no licence')", "sys.exit"),
+        ("import pytest; pytest.skip('\\x1b]0;x', allow_module_level=True)", r"it raised \\x1b"),
+        ("raise GeneratorExit", "it raised GeneratorExit"),
+        ("import asyncio; raise asyncio.CancelledError", "it raised CancelledError"),
+        ("raise BaseExceptionGroup('x', [SystemExit()])", "it raised BaseExceptionGroup"),
+        ("class E(Exception):\n    __repr__ = None\nraise E", "<E>"),
+    ],
+)
 def test_a_module_that_ends_the_program_is_left_out(
-    install: Install, caplog: pytest.LogCaptureFixture, statement: str
+    install: Install, caplog: pytest.LogCaptureFixture, statement: str, told: str
 ) -> None:
     install("ending", statement)
     assert "local-process" in Plugins().classes(Runner)
     assert "plugin ending of launchkit-ending is left out" in caplog.text
-    assert "sys.exit" in caplog.text
+    assert re.search(told, caplog.text)
 
 
 def test_an_interruption_is_no_fault_of_a_plugin(tmp_path: Path, install: Install) -> None:
@@ -296,6 +309,95 @@ def test_what_is_no_class_of_the_seam_is_told(install: Install, offered: str) ->
     assert "local-process" in plugins.classes(Runner)
     [info] = [one for one in plugins.infos() if one.name == "strange"]
     assert "it is no dataclass derived from launchkit.abc.Runner" in info.problems[0]
+
+
+ODD = """
+from launchkit import hookimpl
+
+class Odd(type):
+    @property
+    def kind(cls):
+        raise {error}("no kind")
+
+class Speechless:
+    __repr__ = None
+
+@hookimpl
+def launchkit_runners():
+    return [{offered}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "offered", "told"),
+    [
+        ("ValueError", "Odd('C', (), {})", "runner \"<class .*C'>\" .*: ValueError\\('no kind'\\)"),
+        ("SystemExit", "Odd('C', (), {})", 'runner "<class .*C\'>" .*: RuntimeError.*sys.exit'),
+        ("ValueError", "Speechless()", "runner '<Speechless>' .*: TypeError"),
+    ],
+)
+def test_a_class_that_fails_to_say_what_it_is_is_told(
+    install: Install, error: str, offered: str, told: str
+) -> None:
+    install("odd", ODD.format(error=error, offered=offered))
+    plugins = Plugins()
+    assert "local-process" in plugins.classes(Runner)
+    [info] = [one for one in plugins.infos() if one.name == "odd"]
+    [problem] = info.problems
+    assert re.match(told, problem)
+    assert "of plugin odd (launchkit-odd 1.2) cannot be used" in problem
+
+
+def spoilt(folder: Path, name: str, points: bytes, metadata: bytes) -> None:
+    """A distribution, of whatever is in its files."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_bytes(points)
+    (info / "METADATA").write_bytes(metadata)
+
+
+@pytest.mark.parametrize(
+    ("points", "metadata", "named"),
+    [
+        (b"[console_scripts]\nx\n", b"Name: other\nVersion: 1.0\n", "? of other"),
+        (b"[x]\n\xff = y\n", b"Name: other\nVersion: 1.0\n", "? of other"),
+        (b"[x]\n\xff = y\n", b"Name: \xff\n", "? of a distribution in {tmp_path}"),
+        (b"[launchkit]\nx = y\n", b"Name: \xff\n", "x of a distribution in {tmp_path}"),
+    ],
+)
+def test_a_distribution_that_cannot_be_read_is_left_out_and_told(
+    install: Install, tmp_path: Path, caplog: pytest.LogCaptureFixture, points: bytes,
+    metadata: bytes, named: str,
+) -> None:  # fmt: skip
+    install("slurm", RUNNER.format(name="One", kind="slurm", aliases=()))
+    spoilt(tmp_path, "other", points, metadata)
+    plugins = Plugins()
+    assert {"slurm", "local-process"} <= plugins.classes(Runner).keys()
+    named = named.format(tmp_path=tmp_path)
+    assert f"plugin {named} is left out: its metadata " in caplog.text
+    told = next(iter(findings(plugins)))
+    assert f"{told.subject} {told.message}".startswith(
+        f"plugin {named}: its metadata cannot be read: "
+    )
+
+
+def test_what_is_wrong_in_a_distribution_that_names_no_plugin_is_not_looked_at(
+    tmp_path: Path, install: Install
+) -> None:
+    install("slurm", RUNNER.format(name="One", kind="slurm", aliases=()))
+    spoilt(tmp_path, "other", b"[x]\ny = z\n", b"Name: \xff\n")
+    assert not [one for one in Plugins().infos() if one.error]
+
+
+def test_of_two_distributions_of_one_name_the_first_counts(
+    tmp_path: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("slurm", RUNNER.format(name="One", kind="slurm", aliases=()))
+    older = tmp_path / "older"
+    older.mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(older)])
+    spoilt(older, "old", b"[launchkit]\nold = old\n", b"Name: Launchkit_Slurm\n")
+    assert "old" not in [one.name for one in Plugins().infos()]
 
 
 def test_a_policy_that_needs_a_key_is_asked_only_of_those_who_give_one(
