@@ -71,14 +71,41 @@ def test_claims_that_runs_may_have_are_told() -> None:
 def test_secrets_that_runs_may_have_are_told() -> None:
     assert "can have these Secrets" not in render(WITH_SERVER).texts[NOTES]
     given = {"agent": {"apiKey": None, "existingSecret": "mine"}, "gitCredsSecret": "launchkit-git"}
-    variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "of-env", "key": "a"}}}
     whole = [{"secretRef": {"name": "whole"}}, {"configMapRef": {"name": "open"}}]
     pulls = [{"name": "pull"}, {"name": "launchkit-pull"}]
-    of_agent = {"env": [variable, {"name": "B", "value": "b"}], "envFrom": whole}
+    init = {"name": "i", "image": "i", "envFrom": [{"secretRef": {"name": "of-init"}}]}
+    beside = {"name": "x", "image": "i", "env": [of_key("of-extra")]}
+    volumes = [
+        {"name": "a", "secret": {"secretName": "of-volume"}},
+        {"name": "b", "projected": {"sources": [{"secret": {"name": "in-pieces"}}]}},
+        {"name": "c", "csi": {"driver": "d", "nodePublishSecretRef": {"name": "of-driver"}}},
+        {"name": "d", "emptyDir": {}},
+    ]
+    work = {"csi": {"driver": "d", "nodePublishSecretRef": {"name": "of-work"}}}
+    of_agent = {"env": [of_key("of-env"), {"name": "B", "value": "b"}], "envFrom": whole}
     told = render(
         given,
         {"sshAuthSecrets": [{"name": "keys", "host": "h"}]},
         {"agent": {**of_agent, "imagePullSecrets": pulls}},
+        {"agent": {"initContainers": [init], "extraContainers": [beside]}},
+        {"agent": {"extraVolumes": volumes, "workVolume": work}},
     ).texts[NOTES]
     _, _, names = told.partition("can have these Secrets")
-    assert re.findall(r"(?m)^  (\S+)$", names) == ["mine", "keys", "pull", "whole", "of-env"]
+    of_containers = ["whole", "of-env", "of-init", "of-extra"]
+    of_volumes = ["of-work", "of-volume", "in-pieces", "of-driver"]
+    assert re.findall(r"(?m)^  (\S+)$", names) == [
+        *("mine", "keys", "pull"),
+        *of_containers,
+        *of_volumes,
+    ]
+
+
+def of_key(secret: str) -> Object:
+    return {"name": "A", "valueFrom": {"secretKeyRef": {"name": secret, "key": "a"}}}
+
+
+def test_a_service_account_that_runs_may_have_is_told() -> None:
+    told = "can have the service account"
+    own = {"serviceAccount": {"name": "launchkit-mine"}}
+    assert told not in render().texts[NOTES] + render(own).texts[NOTES]
+    assert f"{told} mine in" in render({"serviceAccount": {"name": "mine"}}).texts[NOTES]

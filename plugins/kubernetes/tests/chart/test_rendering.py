@@ -219,6 +219,49 @@ def test_values_that_make_no_agent_are_refused_with_their_name(
     assert [word for word in words if word not in str(caught.value)] == []
 
 
+LOGINS = [
+    *("u:hunter2@h/d", ":hunter2@h/d", "u:hunter2/x@h/d", "u:hunter2?x@h", "u%3Ahunter2@h/d"),
+    *("u:hunter2@x@h/d", "h/d?user=u&Password=hunter2", "h/d?sslpassword=hunter2"),
+    *("h/d?pass%77ord=hunter2", "h/d?user=u;password=hunter2", "h?a=b&token=hunter2"),
+]
+PLAIN = ["u@h:5432/d", "h:5432/d?user=u@server&sslmode=require", "[::1]:5432/d?passfile=/p", "h"]
+
+
+def with_address(place: str, address: str) -> Mapping[str, Any]:
+    config = {"launchConfig": {"queues": ["a"], "backend": f"postgresql://{address}"}}
+    database = {"server": {"enabled": True, "database": {"url": f"postgresql://{address}"}}}
+    return {
+        "launchConfig.backend": {"baseUrl": None, **config, "agent": {"apiKey": "t"}},
+        "server.database.url": {"baseUrl": None, **database},
+        "baseUrl": {"baseUrl": f"https://{address}"},
+        "proxy.http": {"proxy": {"http": f"http://{address}"}},
+        "proxy.https": {"proxy": {"https": address}},
+    }[place]
+
+
+PLACES = ["launchConfig.backend", "server.database.url", "baseUrl", "proxy.http", "proxy.https"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_address_brings_a_login_into_an_object_that_is_no_secret(place: str) -> None:
+    import helm_python
+
+    for address in LOGINS:
+        with pytest.raises(helm_python.HelmError, match=f"{place}: what it has of a login"):
+            render(with_address(place, address))
+    for address in PLAIN:
+        assert render(with_address(place, address)).all("Deployment")
+
+
+def test_a_proxy_with_a_login_stands_in_a_secret_and_the_clusters_addresses_need_none() -> None:
+    rendered = render(
+        {"agent": {"secretEnv": {"HTTPS_PROXY": "http://u:p@h"}}, "proxy": {"no": ".example"}}
+    )
+    assert "http://u:p@h" in rendered.one("Secret")["stringData"].values()
+    assert ".svc,.cluster.local" in environ(rendered)["NO_PROXY"]
+    assert environ(rendered)["NO_PROXY"].endswith(",.example")
+
+
 def test_a_queue_in_a_database_needs_neither_service_nor_token() -> None:
     config = "queues: [a]\nbackend: postgresql://launch@db/queue"
     env = [{"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "p"}}}]

@@ -21,9 +21,19 @@
 {{- $names = concat $names (list .Values.server.database.passwordSecret .Values.server.database.existingSecret) -}}
 {{- range .Values.sshAuthSecrets }}{{ $names = append $names .name }}{{ end -}}
 {{- range list .Values.agent .Values.server .Values.postgresql -}}
-{{- range .imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
+{{- range concat (.imagePullSecrets | default list) (dig "podSpec" "imagePullSecrets" list .) }}{{ $names = append $names .name }}{{ end -}}
+{{- range concat (list .) (.initContainers | default list) (.extraContainers | default list) -}}
 {{- range .envFrom }}{{ $names = append $names (dig "secretRef" "name" "" .) }}{{ end -}}
 {{- range .env }}{{ $names = append $names (dig "valueFrom" "secretKeyRef" "name" "" .) }}{{ end -}}
+{{- end -}}
+{{- range concat (list .volume .workVolume) (.extraVolumes | default list) | compact -}}
+{{- range $source := values . -}}
+{{- if kindIs "map" $source -}}
+{{- $names = concat $names (list $source.secretName (dig "secretRef" "name" "" $source) (dig "nodePublishSecretRef" "name" "" $source)) -}}
+{{- range $source.sources }}{{ $names = append $names (dig "secret" "name" "" .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- range compact $names | uniq }}{{ if not (hasPrefix "launchkit-" .) }}
   {{ . }}{{ end }}{{ end -}}

@@ -69,7 +69,7 @@ annotations:
 - {name: {{ . }}, value: {{ $.Values.proxy.https | quote }}}
 {{- end }}
 {{- end }}
-{{- if or .http .https }}
+{{- if or .http .https (get . "no") }}
 {{- $direct := printf "127.0.0.1,localhost,.svc,.cluster.local,$(KUBERNETES_SERVICE_HOST)" }}
 {{- range list "NO_PROXY" "no_proxy" }}
 - {name: {{ . }}, value: {{ compact (list $direct (include "launchkit-agent.serverHost" $) (get $.Values.proxy "no")) | join "," | quote }}}

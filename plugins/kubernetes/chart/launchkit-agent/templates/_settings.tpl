@@ -47,6 +47,16 @@ http://{{ include "launchkit-agent.fullname" . }}-server:{{ .Values.server.servi
 {{- end -}}
 {{- end -}}
 
+{{- /* Refuses an address with a login: (list NAME ADDRESS ADVICE). It would be in an object that is no Secret. A name of a parameter that is encoded may be any. */ -}}
+{{- define "launchkit-agent.checkAddress" -}}
+{{- $address := regexReplaceAll "^[^/]*://" (index . 1 | default "" | toString) "" -}}
+{{- $login := "(?i)^[^@/?#]*(:|%3a)([^@/]*|[^@?#]*)@" -}}
+{{- $parameter := "(?i)(^|[?&;\\s])[^=&;?]*(%|passw|pwd|secret|token|api_?key)[^=&;?]*=" -}}
+{{- if or (regexMatch $login $address) (regexMatch $parameter $address) -}}
+{{- fail (printf "%s: what it has of a login would be in an object that is no Secret, and that others may see: leave that out, and %s" (index . 0) (index . 2)) -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* Refuses values that make no agent. */ -}}
 {{- define "launchkit-agent.check" -}}
 {{- $config := include "launchkit-agent.given" . | fromYaml -}}
@@ -54,8 +64,11 @@ http://{{ include "launchkit-agent.fullname" . }}-server:{{ .Values.server.servi
 {{- if and $url $config.backend -}}
 {{- fail "launchConfig.backend and the queue service of baseUrl or server.enabled are two queues: name one of them" -}}
 {{- end -}}
-{{- if regexMatch "://[^/@]*:[^/@]+@|[?&]password=" (toString $config.backend) -}}
-{{- fail "launchConfig.backend: its password would be in a ConfigMap, which runs may have: leave it out, and give it as PGPASSWORD in agent.secretEnv" -}}
+{{- include "launchkit-agent.checkAddress" (list "launchConfig.backend" $config.backend "give its password as PGPASSWORD in agent.secretEnv") -}}
+{{- include "launchkit-agent.checkAddress" (list "baseUrl" .Values.baseUrl "give a token as agent.apiKey") -}}
+{{- include "launchkit-agent.checkAddress" (list "server.database.url" .Values.server.database.url "name a Secret with its password as server.database.passwordSecret, or with the whole URL as existingSecret") -}}
+{{- range $scheme := list "http" "https" -}}
+{{- include "launchkit-agent.checkAddress" (list (print "proxy." $scheme) (get $.Values.proxy $scheme) (printf "give the agent the whole URL as %s_PROXY and %s_proxy in agent.secretEnv, and the queue service by a Secret in server.envFrom" (upper $scheme) $scheme)) -}}
 {{- end -}}
 {{- if and .Values.agent.apiKey .Values.agent.existingSecret -}}
 {{- fail "agent.apiKey and agent.existingSecret: set one of them" -}}
