@@ -4,6 +4,8 @@ import math
 import re
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from heapq import nlargest
 from itertools import islice, takewhile
 from typing import Any, TypeVar
@@ -58,8 +60,18 @@ _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 def adapter(of: type[T]) -> TypeAdapter[T]:
     """The decoder and encoder of one type; made once, because making it is slow."""
     if of not in _ADAPTERS:
+        let_pydantic_look()
         _ADAPTERS[of] = TypeAdapter(of)
     return _ADAPTERS[of]
+
+
+@cache
+def let_pydantic_look() -> None:
+    """Let pydantic look for plugins of its own, as it does with the first schema that it makes:
+    that one fails if the metadata of any distribution cannot be read, and the next does not.
+    """
+    with suppress(Exception):
+        TypeAdapter(int)
 
 
 def decode(of: type[T], data: object, locate: Locate | None = None) -> T:

@@ -1,9 +1,10 @@
 """A word that two plugins claim, or a class that cannot be used, is in the way of nothing else."""
 
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -379,6 +380,26 @@ def test_a_distribution_that_cannot_be_read_is_left_out_and_told(
     assert f"{told.subject} {told.message}".startswith(
         f"plugin {named}: its metadata cannot be read: "
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["agent", "-q", "none", "--exit-when-idle"], "error not_found  there is no queue 'none'"),
+        (["server", "--tls-cert", "none"], "error config_invalid  --tls-cert and --tls-key"),
+    ],
+)
+def test_a_distribution_that_cannot_be_read_keeps_no_program_from_its_work(
+    tmp_path: Path, words: Sequence[str], told: str
+) -> None:
+    spoilt(tmp_path, "other", b"[console_scripts]\nx\n", b"Name: other\nVersion: 1.0\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "launchkit", *words], check=False, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path),
+             "LAUNCHKIT_BACKEND": f"sqlite:///{tmp_path}/q.db"},
+    )  # fmt: skip
+    assert told in done.stderr
+    assert "plugin ? of other is left out" in done.stderr
 
 
 def test_what_is_wrong_in_a_distribution_that_names_no_plugin_is_not_looked_at(

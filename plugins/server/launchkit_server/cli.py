@@ -7,6 +7,7 @@ import anyio
 import anyio.to_thread
 import click
 
+from launchkit.codec import let_pydantic_look
 from launchkit.errors import ConfigError, unwrapped
 from launchkit.plain_log import PlainLines
 from launchkit.private_files import make_folder
@@ -59,6 +60,7 @@ PATIENCE_SECONDS = 10.0
 )
 def server(context: click.Context, /, config: Path | None, **flags: object) -> None:
     """Serve the queues to many machines, over HTTP."""
+    let_pydantic_look()  # FastAPI has schemas made as it is imported
     _begin_log()
     context.obj = load_config(flags, config)
     if context.invoked_subcommand is None:
