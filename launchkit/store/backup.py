@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -51,7 +52,7 @@ def restore(path: Path, source: Path) -> Path | None:
     not have *path* open.
 
     :raises Conflict: if a process uses the store, or *source* is the store itself.
-    :raises ConfigError: if *source* is no store, or of a newer launchkit.
+    :raises ConfigError: if *source* is no regular file, no store, or of a newer launchkit.
     :raises QueueError: if *source* is damaged.
     :raises Unreachable: if *source* cannot be read, or the store not be written.
     """
@@ -59,6 +60,7 @@ def restore(path: Path, source: Path) -> Path | None:
     with _explained(f"the restore of {path} from {source}"):
         if real.exists() and real.samefile(source):
             raise Conflict(f"{source} is the queue's file itself")
+        _require_regular(source)
         make_folder(real.parent)
         with _unused(real):
             pass  # who uses it is told of at once
@@ -69,6 +71,14 @@ def restore(path: Path, source: Path) -> Path | None:
             with closing(sqlite3.connect(folder / NEW, isolation_level=None)) as made:
                 hold_back(made)
             return _replace(path, folder)
+
+
+def _require_regular(source: Path) -> None:
+    """Whoever opens a pipe waits for one who writes to it."""
+    if not stat.S_ISREG(source.stat().st_mode):
+        raise ConfigError(
+            f"{source} is no regular file", hint="name one that launchkit store backup has made"
+        )
 
 
 def _replace(path: Path, folder: Path) -> Path | None:

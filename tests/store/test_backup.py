@@ -167,6 +167,17 @@ def test_a_restore_is_undone_with_what_it_kept_and_its_wal(tmp_path: Path) -> No
     assert names_in(path) == {"first", "later"}
 
 
+def test_what_is_no_regular_file_is_not_restored(tmp_path: Path) -> None:
+    path = make(tmp_path / "q.db", "first")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for source in (tmp_path / "pipe", tmp_path / "link", Path("/dev/zero"), tmp_path):
+        with pytest.raises(ConfigError, match=f"^{source} is no regular file"):
+            restore(path, source)
+    assert names_in(path) == {"first"}
+    assert others(tmp_path) == {"pipe", "link"}
+
+
 async def pause(store: Store, name: str, pause: Pause | None) -> None:
     """Pause a queue, or resume it."""
     queue = await store.write(queues.Find("e", name))
