@@ -21,6 +21,7 @@ from launchkit_kubernetes.runs.records import (
     RECORD,
     Records,
 )
+from launchkit_kubernetes.runs.secrets import RunSecrets
 from launchkit_kubernetes.runs.whose import Whose
 from waiting import PATIENCE, until
 
@@ -363,11 +364,11 @@ async def test_records_that_are_old_are_forgotten_although_nothing_told_their_ru
                 name = f"{what}-{'known' if labels else 'unknown'}"
                 whose = Whose(labels=labels)
                 await records.put(Ref("batch/v1", "Job", place, name), whose, what)
-        await records.prune(place)
+        await records.prune(place, RunSecrets(client).remove)
         assert len(names()) == 8
         assert len(await records.half_removed(place)) == 2
         monkeypatch.setattr("launchkit_kubernetes.runs.records.KEEP", timedelta(-1))
-        await records.prune(place)
+        await records.prune(place, RunSecrets(client).remove)
     kept = {"cancelled-known", "lost-known", "over-known", "over-unknown"}
     assert names() == kept
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from launchkit.codec import decode
-from launchkit.errors import ConfigError
+from launchkit.errors import ConfigError, RunLost
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
-from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, STOP_GRACE
+from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, STOP_GRACE, TTL
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.status.conditions import condition
 from launchkit_kubernetes.status.custom import custom_status
@@ -42,6 +42,12 @@ def grace_of(workload: Mapping[str, Any] | None) -> int:
     return min(max(int(told), 1), LONGEST_GRACE)
 
 
+def ttl_of(workload: Mapping[str, Any] | None) -> int:
+    """For how many seconds an ended Job stays, as its queue's config tells; 0: it is removed."""
+    told = text(annotations_of(workload or {}).get(TTL))
+    return int(told) if workload and is_finished(workload) and told.isdecimal() else 0
+
+
 def annotations_of(workload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The annotations of an object."""
     return mapping(mapping(workload.get("metadata")).get("annotations"))
@@ -66,6 +72,16 @@ def lost_node(why: str) -> RunStatus:
             hint="it may still run there; look at the node, and remove the pod by force when it is"
             " certain that it does not",
         )
+    )
+
+
+def untold(ref: Ref) -> RunLost:
+    """The error of a run whose root object is gone, and that nothing is remembered of."""
+    return RunLost(
+        f"the {ref.kind} {ref.name} in namespace {ref.namespace} is gone, and nothing tells how it"
+        " ended",
+        hint="was it deleted by hand, or removed by a ttlSecondsAfterFinished or a clean-up of"
+        " the cluster before its end was seen?",
     )
 
 

@@ -67,7 +67,7 @@ class Finder:
             root = Whose.of(told) if told is not None else None
             if sought is not None and (root is None or root.exact != sought.exact):
                 root = None
-            record = await self._record(ref, sought or root)
+            record = await self._record(ref, sought or root, told)
         if root is not None:
             return root, record
         if record is None:
@@ -101,8 +101,10 @@ class Finder:
                 raise Elsewhere(exc.message, hint=exc.hint) from exc
             raise
 
-    async def _record(self, ref: Ref, whose: Whose | None) -> Record | None:
+    async def _record(
+        self, ref: Ref, whose: Whose | None, told: Mapping[str, Any] | None
+    ) -> Record | None:
         """What is remembered of a run, or of the last one whose object had that name."""
         if whose is not None:
-            return await self.records.get(ref, whose)
+            return await self.records.get(ref, whose, told)
         return next(reversed(await self.records.of(ref)), None)

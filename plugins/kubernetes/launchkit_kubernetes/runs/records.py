@@ -1,9 +1,12 @@
-"""What must outlive an object: that its run was cancelled, or is over. A ConfigMap of its name."""
+"""What must outlive an object: that its run was cancelled, or is over. A ConfigMap of its name, or
+where the cluster refuses that, an annotation of the object for as long as it is there.
+"""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from launchkit.errors import RunLost
@@ -13,13 +16,15 @@ from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.manifest.build import NAME, RUN
 from launchkit_kubernetes.manifest.names import Ref
-from launchkit_kubernetes.runs.whose import Whose, labels_of
+from launchkit_kubernetes.runs.ends import annotations_of
+from launchkit_kubernetes.runs.whose import Whose, labels_of, uid_of
 from launchkit_kubernetes.status.shape import mapping, text
 
 RECORD = "launchkit/record"
-"""The label of all records."""
+"""The label of all records, and the annotation in place of one."""
 CANCELLED, LOST, OVER, CLEARED = "cancelled", "lost", "over", "cleared"
 """Its end is stored as OVER when it is to be removed, and as CLEARED when nothing is left of it."""
+KNOWN = frozenset({CANCELLED, LOST, OVER, CLEARED})
 DIGEST = 12
 """Letters that tell the records of one name apart."""
 KEEP = timedelta(days=1)
@@ -45,17 +50,14 @@ class Records:
     def __init__(self, client: ClusterClient) -> None:
         self._client = client
 
-    async def get(self, ref: Ref, whose: Whose) -> Record | None:
-        """What is remembered of a run; None if nothing is."""
-        path = CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
-        try:
-            told = await self._client.answered(lambda: self._client.one("GET", path))
-        except ClusterRefused as exc:
-            if exc.not_found:
-                return None
-            raise
-        is_record = RECORD in labels_of(told) and whose.owns(told)
-        return _record(told) if is_record else None
+    async def get(
+        self, ref: Ref, whose: Whose, root: Mapping[str, Any] | None = None
+    ) -> Record | None:
+        """What is remembered of a run, on record or beside its *root* object."""
+        found = await self._client.answered(partial(self._own, ref, whose))
+        if found is not None:
+            return _record(found)
+        return _beside(root) if root is not None and whose.is_root(root) else None
 
     async def of(self, ref: Ref) -> Sequence[Record]:
         """What is remembered of all runs that had an object of this name, the newest last."""
@@ -65,19 +67,21 @@ class Records:
         return [*map(_record, own)]
 
     async def put(self, ref: Ref, whose: Whose, what: str, why: str = "") -> None:
-        """Remember it, in place of what was remembered before of this run."""
+        """Remember it, in place of what was remembered before of this run. What others have under
+        the name of the record refuses it.
+        """
         data = {"what": what, "why": shortened(why), "ref": str(ref), "uid": whose.uid}
-        metadata = {"labels": {**whose.labels, RECORD: what}}
-        body = {"metadata": {**metadata, "name": _name(ref, whose)}, "data": data}
-        patch = {"metadata": metadata, "data": data}
+        labels, name = {**whose.labels, RECORD: what}, _name(ref, whose)
+        body = {"metadata": {"name": name, "labels": labels}, "data": data}
 
         async def once() -> None:
             try:
                 await self._client.one("POST", CONFIG_MAPS.path(ref.namespace), body=body)
             except ClusterRefused as exc:
-                if not exc.exists:
+                if not exc.exists or (found := await self._own(ref, whose)) is None:
                     raise
-                path = CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
+                patch = {"metadata": {"uid": uid_of(found), "labels": labels}, "data": data}
+                path = CONFIG_MAPS.path(ref.namespace, name)
                 await self._client.one("PATCH", path, body=patch, content_type=MERGE)
 
         await self._client.answered(once)
@@ -88,15 +92,20 @@ class Records:
         each = [(_parsed(_ref(told)), _record(told).whose) for told in map(mapping, found)]
         return [(ref, whose) for ref, whose in each if ref is not None]
 
-    async def prune(self, namespace: str) -> None:
-        """Forget what is a day old: of runs of which nothing is left, and of those that were gone
-        when they were to end, so that no object told which run they were.
+    async def prune(self, namespace: str, clear: Callable[[Ref, Whose], Awaitable[None]]) -> None:
+        """Forget what is a day old: of runs of which nothing is left, once *clear* has seen to what
+        earlier agents may have left all the same; and of those that were gone when they were to
+        end, so that no object told which run they were.
         """
         for selector in (f"{RECORD}={CLEARED}", f"{RECORD} in ({CANCELLED},{LOST}),!{RUN}"):
-            for told in await self._listed(namespace, selector):
-                metadata = mapping(mapping(told).get("metadata"))
-                if (name := text(metadata.get("name"))) and _is_old(metadata):
-                    await self._remove(namespace, name)
+            for told in map(mapping, await self._listed(namespace, selector)):
+                metadata = mapping(told.get("metadata"))
+                name, ref = text(metadata.get("name")), _parsed(_ref(told))
+                if not name or not _is_old(metadata):
+                    continue
+                if ref is not None and RUN in labels_of(told):
+                    await clear(ref, _record(told).whose)
+                await self._client.remove(CONFIG_MAPS.path(namespace, name), uid_of(told))
 
     async def _listed(self, namespace: str, selector: str) -> Sequence[object]:
         path = CONFIG_MAPS.path(namespace)
@@ -104,13 +113,27 @@ class Records:
             lambda: self._client.listed(path, {"labelSelector": selector})
         )
 
-    async def _remove(self, namespace: str, name: str) -> None:
-        """Forget one."""
+    async def _own(self, ref: Ref, whose: Whose) -> Mapping[str, Any] | None:
+        """The record of a run; None if there is none, or another's object in its place."""
         try:
-            await self._client.json("DELETE", CONFIG_MAPS.path(namespace, name))
+            found = await self._client.one(
+                "GET", CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
+            )
         except ClusterRefused as exc:
-            if not exc.not_found:
-                raise
+            if exc.not_found:
+                return None
+            raise
+        return found if RECORD in labels_of(found) and whose.owns(found) else None
+
+
+def noted(what: str, why: str) -> str:
+    """What is to be remembered, as the text of the annotation."""
+    return f"{what} {shortened(why)}".rstrip()
+
+
+def _beside(root: Mapping[str, Any]) -> Record | None:
+    what, _, why = text(annotations_of(root).get(RECORD)).partition(" ")
+    return Record(what, why, Whose.of(root) or NOBODYS) if what in KNOWN else None
 
 
 def _record(told: Mapping[str, Any]) -> Record:

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,32 +15,41 @@ from launchkit.errors import LaunchkitError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.cluster.board import Board, RunView
-from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
+from launchkit_kubernetes.cluster.client import ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS
-from launchkit_kubernetes.cluster.errors import ClusterRefused
+from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
 from launchkit_kubernetes.cluster.nodes import any_works
-from launchkit_kubernetes.manifest.build import TTL
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.ends import (
     END,
-    annotations_of,
     encoded,
     grace_of,
     held_by,
     is_deleted,
-    is_finished,
     lost_node,
     out_of_sight,
     seen,
     still_there,
     stored_end,
+    ttl_of,
+    untold,
 )
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
 from launchkit_kubernetes.runs.reasons import Reasons, Warnings
-from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Records
+from launchkit_kubernetes.runs.records import (
+    CANCELLED,
+    CLEARED,
+    LOST,
+    OVER,
+    RECORD,
+    Record,
+    Records,
+    noted,
+)
+from launchkit_kubernetes.runs.root_object import RootObject
 from launchkit_kubernetes.runs.secrets import RunSecrets
-from launchkit_kubernetes.runs.streams import last_output
+from launchkit_kubernetes.runs.streams import with_last_output
 from launchkit_kubernetes.runs.whose import Whose, uid_of
 from launchkit_kubernetes.status.pod import Pod, starting_on, waits_for_key
 from launchkit_kubernetes.status.shape import mapping, text
@@ -79,7 +88,7 @@ class ClusterRun(Run):
         self._place = place
         self._client = place.client
         self._informer = place.board.informer
-        self._path = place.board.resource.path(ref.namespace, ref.name)
+        self._root = RootObject(place.client, place.board, ref.name)
         on_news = partial(self._informer.news.notify, ref.name)
         self._warnings = Warnings(place.reasons, on_news)
         self._shown: str | None = None
@@ -107,7 +116,8 @@ class ClusterRun(Run):
             status = self._seen(workload, await self._pods())
             if not status.state.ended:
                 return status
-        return await self._stored(workload, await self._with_evidence(status, view.pods))
+        place = self._client, self._at.namespace
+        return await self._stored(workload, await with_last_output(status, *place, view.pods))
 
     async def _pods(self) -> tuple[Pod, ...]:
         """Its pods as they are now."""
@@ -133,8 +143,11 @@ class ClusterRun(Run):
         is_there = view.workload is not None and not is_deleted(view.workload)
         if is_there and (await self._status_of(view)).state.ended:
             return
-        if await self._place.records.get(self._at, self._whose) is None:
-            await self._place.records.put(self._at, self._whose, CANCELLED)
+        record = None
+        with suppress(ClusterRefused):  # it is wanted, whatever is known
+            record = await self._remembered(view.workload)
+        if record is None:
+            await self._remember(CANCELLED)
         await self._remove("Foreground")
         seconds = max(1, round(grace))  # 0: by force
         await self._end_pods(view.pods, seconds)
@@ -159,27 +172,30 @@ class ClusterRun(Run):
         workload = view.workload
         if workload is not None and not is_deleted(workload) and not await self._is_over():
             return
-        records, at, whose = self._place.records, self._at, self._whose
-        recorded = workload is not None or await records.get(at, whose) is not None
-        if recorded:
-            await records.put(at, whose, OVER)
-        ttl, grace = text(annotations_of(workload or {}).get(TTL)), grace_of(workload)
-        if workload is None or not is_finished(workload) or not ttl.isdecimal() or int(ttl) == 0:
+        known = workload is not None or await self._remembered(None) is not None
+        recorded = known and await self._remember(OVER)
+        ttl, grace = ttl_of(workload), grace_of(workload)
+        if ttl:
+            await self._leave_for(ttl)
+        else:
             await self._remove("Background")
             for pod in view.pods:
                 await self._end_pod(pod, grace)
-            await self._place.secrets.remove(at, whose)
+        await self._place.secrets.remove(self._at, self._whose)
+        if not ttl:
             await self._nothing_left(grace)
-        else:
-            patch = {"metadata": {"uid": whose.uid}, "spec": {"ttlSecondsAfterFinished": int(ttl)}}
-            try:
-                await self._patched(patch)
-            except ClusterRefused as exc:
-                if not exc.conflict:  # it is another by now
-                    raise
         if recorded:
-            await records.put(at, whose, CLEARED)
-        await self._place.forget(whose)
+            await self._remember(CLEARED)
+        await self._place.forget(self._whose)
+
+    async def _leave_for(self, seconds: int) -> None:
+        """Have the cluster remove its Job after so long."""
+        metadata, spec = {"uid": self._whose.uid}, {"ttlSecondsAfterFinished": seconds}
+        try:
+            await self._root.patch({"metadata": metadata, "spec": spec})
+        except ClusterRefused as exc:
+            if not exc.conflict:  # it is another by now
+                raise
 
     async def _view(self) -> RunView:
         """What is known of its own."""
@@ -194,7 +210,7 @@ class ClusterRun(Run):
 
     async def _look(self) -> RunView:
         """What there is of its own now: no list is waited for of what others have."""
-        there = await self._there()
+        there = await self._root.read()
         workload = self._own(there)
         if workload is None and there is not None and not self._whose.uid:
             return RunView()
@@ -234,7 +250,7 @@ class ClusterRun(Run):
 
     async def _ended_or_ending(self, view: RunView) -> RunStatus:
         """The status of a run whose root object is gone, or going."""
-        record = await self._place.records.get(self._at, self._whose)
+        record = await self._remembered(view.workload)
         if record is not None and record.what == LOST:
             return lost_node(record.why)
         live = [pod for pod in view.pods if not pod.over]
@@ -252,12 +268,7 @@ class ClusterRun(Run):
             if live:
                 message = f"the {self._at.kind} was deleted, and not by launchkit: its pods end"
                 return RunStatus(state=RunState.RUNNING, message=message)
-        raise RunLost(
-            f"the {self._at.kind} {self._at.name} in namespace {self._at.namespace} is gone, and"
-            " nothing tells how it ended",
-            hint="was it deleted by hand, or removed by a ttlSecondsAfterFinished or a clean-up of"
-            " the cluster before its end was seen?",
-        )
+        raise untold(self._at)
 
     async def _node_lost(self, pods: tuple[Pod, ...], status: RunStatus) -> RunStatus | None:
         """The end of a run whose pods the cluster has lost sight of for too long; None: not yet."""
@@ -286,14 +297,6 @@ class ClusterRun(Run):
             return
         self._warnings.ask(view.workload)
 
-    async def _with_evidence(self, status: RunStatus, pods: tuple[Pod, ...]) -> RunStatus:
-        """The status with the last lines of the container that failed."""
-        verdict = status.verdict
-        if status.state is not RunState.FAILED or verdict is None:
-            return status
-        printed = await last_output(self._client, self._at.namespace, pods)
-        return replace(status, verdict=replace(verdict, evidence=(*verdict.evidence, *printed)))
-
     async def _stored(self, workload: Mapping[str, Any], status: RunStatus) -> RunStatus:
         """Keep an end beside the object before it is told: who looks later sees the same."""
         told: Mapping[str, Any] | None = workload
@@ -303,50 +306,47 @@ class ClusterRun(Run):
             version = text(mapping(told.get("metadata")).get("resourceVersion"))
             metadata = {"annotations": {END: encoded(status)}, "resourceVersion": version or None}
             try:
-                await self._patched({"metadata": metadata})
+                await self._root.patch({"metadata": metadata})
             except ClusterRefused as exc:
                 if not exc.conflict:
                     log.warning("the end of %s cannot be kept beside it: %s", self.ref, exc)
                     return status
-                told = self._own(await self._there())  # somebody has changed it since
+                told = self._own(await self._root.read())  # somebody has changed it since
             else:
                 return status
         return status
 
     async def _keep_place(self, place: str) -> None:
         """Keep how far the log is stored; the log goes on where that cannot be."""
-        uid = self._whose.uid or None
-        patch = {"metadata": {"annotations": {PLACE: place}, "uid": uid}}
         try:
-            await self._client.one("PATCH", self._path, body=patch, content_type=MERGE)
+            await self._root.note(self._whose.uid, PLACE, place)
         except LaunchkitError as exc:
             log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
-    async def _there(self) -> Mapping[str, Any] | None:
-        """What has the name of its root object now, whosever it is."""
-        try:
-            return await self._client.answered(lambda: self._client.one("GET", self._path))
-        except ClusterRefused as exc:
-            if exc.not_found:
-                return None
-            raise
+    async def _remembered(self, workload: Mapping[str, Any] | None) -> Record | None:
+        return await self._place.records.get(self._at, self._whose, workload)
 
-    async def _patched(self, patch: Mapping[str, Any]) -> None:
-        """Change the object; none is no error."""
+    async def _remember(self, what: str, why: str = "") -> bool:
+        """Keep it on record, which may be refused; then beside the root object for as long as that
+        is there. Whether it is on record.
+        """
         try:
-            told = await self._client.answered(
-                lambda: self._client.one("PATCH", self._path, body=patch, content_type=MERGE)
-            )
-        except ClusterRefused as exc:
-            if not exc.not_found:
-                raise
+            await self._place.records.put(self._at, self._whose, what, why)
+        except ClusterError as exc:
+            log.warning("%s is %s, which is not kept on record: %s", self.ref, what, exc)
         else:
-            self._place.board.learn(told)
+            return True
+        try:
+            note = partial(self._root.note, self._whose.uid, RECORD, noted(what, why))
+            await self._client.answered(note)
+        except ClusterError as exc:
+            log.warning("nor can it be kept beside it: %s", exc)
+        return False
 
     async def _remove(self, propagation: str) -> None:
         """Ask for the end of the root object."""
-        if uid := self._whose.uid or uid_of(self._own(await self._there()) or {}):
-            await self._client.remove(self._path, uid, {"propagationPolicy": propagation})
+        if uid := self._whose.uid or uid_of(self._own(await self._root.read()) or {}):
+            await self._root.remove(uid, propagation)
 
     async def _end_pods(self, pods: Sequence[Pod], grace: int) -> None:
         """End those that do not end in time by themselves, whatever grace they have."""
@@ -382,12 +382,12 @@ class ClusterRun(Run):
             for pod in live:
                 await self._end_pod(pod, BY_FORCE)
             return True
-        workload = self._own(await self._there())
+        workload = self._own(await self._root.read())
         if not live and workload is None:
             return True
         why = still_there(live) if live else held_by(self._at, workload)
         what = LOST if live else CANCELLED
-        await self._place.records.put(self._at, self._whose, what, why)
+        await self._remember(what, why)
         log.warning("%s: %s", self.ref, why)
         return True
 

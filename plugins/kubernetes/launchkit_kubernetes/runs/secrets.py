@@ -1,5 +1,5 @@
 """Secrets of a run: its variables, the registry's login, and its code. Owned by its root object, so
-that the cluster removes them with it.
+that the cluster removes them with it; those that it does not own are removed when it is over.
 """
 
 import base64

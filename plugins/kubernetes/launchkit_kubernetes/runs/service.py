@@ -110,7 +110,7 @@ class RunService:
                 await self._volume.sweep(self._object)
             for namespace in {*self._all_namespaces, *self._namespaces()}:
                 try:
-                    await self._records.prune(namespace)
+                    await self._records.prune(namespace, self._secrets.remove)
                     left = await self._records.half_removed(namespace)
                 except LaunchkitError as exc:
                     log.info("namespace %s cannot be swept: %s", namespace, exc)

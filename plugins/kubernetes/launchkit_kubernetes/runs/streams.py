@@ -3,11 +3,12 @@
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import anyio
 
+from launchkit.model import RunState, RunStatus
 from launchkit.plain_text import LINES, TAIL_BYTES, tail_lines, without_last_word
 from launchkit_kubernetes.cluster.client import ClusterClient, Request
 from launchkit_kubernetes.cluster.discovery import PODS
@@ -127,6 +128,17 @@ async def _stamped(
 def _is_begun(data: bytes, at: int) -> bool:
     """Whether a time may stand there that is not whole yet."""
     return len(data) - at < STAMP_BYTES and data.find(b"\n", at) < 0
+
+
+async def with_last_output(
+    status: RunStatus, client: ClusterClient, namespace: str, pods: Sequence[Pod]
+) -> RunStatus:
+    """The status with the last lines of the container that failed."""
+    verdict = status.verdict
+    if status.state is not RunState.FAILED or verdict is None:
+        return status
+    printed = await last_output(client, namespace, pods)
+    return replace(status, verdict=replace(verdict, evidence=(*verdict.evidence, *printed)))
 
 
 async def last_output(
