@@ -43,6 +43,11 @@ class Record:
     whose: Whose = NOBODYS
     """As its labels tell."""
 
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """The annotation of the root object that tells it."""
+        return {RECORD: f"{self.what} {shortened(self.why)}".rstrip()}
+
 
 class Records:
     """The records of runs. Each call raises ClusterError if the cluster refuses."""
@@ -124,11 +129,6 @@ class Records:
                 return None
             raise
         return found if RECORD in labels_of(found) and whose.owns(found) else None
-
-
-def noted(what: str, why: str) -> str:
-    """What is to be remembered, as the text of the annotation."""
-    return f"{what} {shortened(why)}".rstrip()
 
 
 def _beside(root: Mapping[str, Any]) -> Record | None:

@@ -36,9 +36,9 @@ class RootObject:
         """Change it; none is no error."""
         await self.client.answered(partial(self._patch, patch))
 
-    async def note(self, uid: str, key: str, value: str) -> None:
-        """Keep an annotation beside the one with this *uid*, tried once; none is no error."""
-        await self._patch({"metadata": {"annotations": {key: value}, "uid": uid or None}})
+    async def note(self, uid: str, annotations: Mapping[str, str]) -> None:
+        """Keep these beside the one with this *uid*, tried once; none is no error."""
+        await self._patch({"metadata": {"annotations": annotations, "uid": uid or None}})
 
     async def remove(self, uid: str, propagation: str) -> None:
         """Ask for the end of the one with this *uid*."""

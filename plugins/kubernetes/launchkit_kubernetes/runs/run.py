@@ -37,16 +37,7 @@ from launchkit_kubernetes.runs.ends import (
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
 from launchkit_kubernetes.runs.reasons import Reasons, Warnings
-from launchkit_kubernetes.runs.records import (
-    CANCELLED,
-    CLEARED,
-    LOST,
-    OVER,
-    RECORD,
-    Record,
-    Records,
-    noted,
-)
+from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Record, Records
 from launchkit_kubernetes.runs.root_object import RootObject
 from launchkit_kubernetes.runs.secrets import RunSecrets
 from launchkit_kubernetes.runs.streams import with_last_output
@@ -92,6 +83,8 @@ class ClusterRun(Run):
         on_news = partial(self._informer.news.notify, ref.name)
         self._warnings = Warnings(place.reasons, on_news)
         self._shown: str | None = None
+        self._unrecorded: Record | None = None
+        """What is to be remembered of it, and was refused."""
         self._ending_since: float | None = None
         self._stop_by: float | None = None
         """Until when its pods are waited for that are to end, however often that is asked for."""
@@ -319,25 +312,28 @@ class ClusterRun(Run):
     async def _keep_place(self, place: str) -> None:
         """Keep how far the log is stored; the log goes on where that cannot be."""
         try:
-            await self._root.note(self._whose.uid, PLACE, place)
+            await self._root.note(self._whose.uid, {PLACE: place})
         except LaunchkitError as exc:
             log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
     async def _remembered(self, workload: Mapping[str, Any] | None) -> Record | None:
-        return await self._place.records.get(self._at, self._whose, workload)
+        found = await self._place.records.get(self._at, self._whose, workload)
+        return found or self._unrecorded
 
     async def _remember(self, what: str, why: str = "") -> bool:
-        """Keep it on record, which may be refused; then beside the root object for as long as that
-        is there. Whether it is on record.
+        """Keep it on record, which may be refused; then here, and beside the root object for as
+        long as that is there. Whether it is on record.
         """
         try:
             await self._place.records.put(self._at, self._whose, what, why)
         except ClusterError as exc:
-            log.warning("%s is %s, which is not kept on record: %s", self.ref, what, exc)
+            level = logging.DEBUG if self._unrecorded else logging.WARNING  # it is told once
+            log.log(level, "%s is %s, which is not kept on record: %s", self.ref, what, exc)
+            self._unrecorded = Record(what, why)
         else:
             return True
         try:
-            note = partial(self._root.note, self._whose.uid, RECORD, noted(what, why))
+            note = partial(self._root.note, self._whose.uid, self._unrecorded.notes)
             await self._client.answered(note)
         except ClusterError as exc:
             log.warning("nor can it be kept beside it: %s", exc)
