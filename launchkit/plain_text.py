@@ -19,9 +19,9 @@ TAIL_BYTES = 1 << 14
 """How much is looked at of what was printed last."""
 
 UNSHOWN = re.compile(
-    r"\x1b(?:[\]PX^_][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)?"
-    r"|\[[0-?]*+[ -/]*+[@-~]?"
-    r"|[ -/]*+[0-~]?)"
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\r\n]*+(?:\x07|\x1b\\|\x9c)?"
+    r"|(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
+    r"|\x1b[ -/]*+[0-~]?"
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
 """Escape sequences (ECMA-48, 5.3 to 5.6): control strings, control sequences, and all others; one

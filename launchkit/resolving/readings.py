@@ -10,7 +10,7 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -134,19 +134,19 @@ class Reading:
 
 def readings(text: str) -> Iterator[Reading]:
     """The text as it is, without control characters, and as it is shown without escape sequences
-    and carriage returns; each also without codes of all kinds, and where there are several kinds
-    without those of each; these also with bytes of UTF-8 as the letters that they are, and with the
-    end of a line as the space that it is for YAML, though it stands behind a backslash.
+    and carriage returns; the first and the last also without codes of all kinds, the first, where
+    there are several kinds, without those of each; these also with bytes of UTF-8 as the letters
+    that they are, and with the end of a line as the space that it is for YAML, though it stands
+    behind a backslash.
     """
     whole = Reading(text)
-    plain = whole.without(UNSHOWN)
-    shown = dict.fromkeys((whole, whole.without(_CONTROL), plain, plain.without(_RETURN)))
-    yield from shown
+    shown = whole.without(UNSHOWN).without(_RETURN)
+    plain = dict.fromkeys((whole, whole.without(_CONTROL), shown))
+    yield from plain
     kinds = [codes for begin, codes in _SINGLE.items() if begin in text]
-    seen = {one.text for one in shown}
+    seen = {one.text for one in plain}
     ways = (_ALL, *kinds) if len(kinds) > 1 or "\\" in text else (_ALL,) * len(kinds)
-    begins = dict.fromkeys(way for one in shown for way in (one, one.without(_AT_LINE_END)))
-    for begin, codes in product(begins, ways):
+    for begin, codes in dict.fromkeys((*_begun(whole, ways), *_begun(shown, ways[:1]))):
         reading = begin
         for _ in range(DEPTH):
             before, reading = reading, reading.read(codes)
@@ -156,6 +156,13 @@ def readings(text: str) -> Iterator[Reading]:
                 if one.text not in seen:
                     seen.add(one.text)
                     yield one
+
+
+def _begun(
+    reading: Reading, ways: Sequence[re.Pattern[str]]
+) -> Iterator[tuple[Reading, re.Pattern[str]]]:
+    """A reading, and it with its ends of lines, with each of the codes to be taken away."""
+    return product(dict.fromkeys((reading, reading.without(_AT_LINE_END))), ways)
 
 
 def folded(text: str) -> str:

@@ -102,6 +102,7 @@ PHRASE = "hunt2r@ correct-horse-battery"
     [
         *("\x1b[31m", "\x1b[K", "\x1b[01;31m\x1b[K", "\x1b(B", "\x1b]8;;http://x\x1b\\", "\x1b"),
         *("\0", "\b", "\v", "\x0e", "\x1f", "\x85", "\r", "\r\x1b[K", "\0\b\x1b[m"),
+        *("\x9b31m", "\x9d8;;http://x\x9c"),
     ],
 )
 @pytest.mark.parametrize("at", [1, 3, 8, 12])
