@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from launchkit.errors import Rejected
-from launchkit.images.heredocs import Heredoc, heredocs
+from launchkit.images.heredocs import Ends, Heredoc, heredocs
 from launchkit.images.ref import LONGEST_TEXT, ImageRef
 
 MOST_CHARACTERS = 300_000
@@ -113,11 +113,12 @@ def _instructions(text: str, with_heredocs: bool) -> Iterator[tuple[int, str]]:
     line.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    texts = deque[Heredoc]()
+    texts, ends = deque[Heredoc](), Ends.of(lines)
     for number, whole in _joined(lines, _escape(lines), texts):
         if whole.strip():
             yield number, whole.strip()
-            texts.extend(heredocs(whole) if with_heredocs else ())
+            found = heredocs(whole) if with_heredocs else ()
+            texts.extend(one for one in found if ends.come(one, number))
 
 
 def _joined(lines: Sequence[str], escape: str, texts: deque[Heredoc]) -> Iterator[tuple[int, str]]:

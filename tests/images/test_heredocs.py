@@ -23,6 +23,8 @@ FROM = "FROM text;\n"
         f"ONBUILD RUN <<EOT\n{FROM}EOT\n",
         f'RUN echo "it\'s" <<EOT\n{FROM}EOT\n',
         f"RUN <<EOT\n\\\n{FROM}EOT\n",
+        f"RUN cat << EOT\n{FROM}EOT\n",
+        f"RUN cat 3<<- \t'EOT' >/x\n{FROM}\tEOT\n",
     ],
 )
 def test_the_lines_of_a_heredoc_name_no_image(text: str) -> None:
@@ -39,7 +41,10 @@ def test_the_lines_of_a_heredoc_name_no_image(text: str) -> None:
         "RUN cat <<<EOT",
         "RUN cat x<<EOT",
         "RUN true # it's <<EOT",
-        "RUN cat << EOT",
+        'RUN echo "a << EOT"',
+        "COPY a<<- <<- /x/",
+        "RUN cat << <EOT",
+        "RUN cat <<END",
         "ENV A=<<EOT",
         "CMD <<EOT",
         "ONBUILD ENV A <<EOT",
