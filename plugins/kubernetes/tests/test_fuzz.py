@@ -343,7 +343,8 @@ def test_what_somebody_nests_very_deep_keeps_no_other_object_from_being_seen(
     deep = b'{"a": [' * 3000 + b'"]}"' + b"]}" * 3000
     pod = b'{"metadata": {"name": "%s", "resourceVersion": "%d"}, "status": %s}'
     pods = [pod % (b"one", 1, deep), pod % (b"other", 2, b'{"phase": "Running"}')]
-    page = b'{"metadata": {"resourceVersion": "2"}, "items": [%s]}' % b",".join(pods)
+    about = b'"kind": "PodList", "metadata": {"resourceVersion": "2"}'
+    page = b'{%s, "items": [%s]}' % (about, b",".join(pods))
     event = b'{"type": "MODIFIED", "object": %s}' % (pod % (b"one", 3, deep))
 
     async def seen() -> tuple[set[str], list[str]]:

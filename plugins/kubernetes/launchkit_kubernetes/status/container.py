@@ -10,13 +10,13 @@ from launchkit_kubernetes.status.shape import items, mapping, number, text, told
 Role = Literal["init", "sidecar", "app"]
 """An init container, a native sidecar (an init container that is always restarted), or one of the
 containers proper."""
-CUT_BYTES = 1024
+RUNE_BYTES = 4
+"""So many fewer may be left of a text that was cut: a cut in a letter is moved."""
+CUT_BYTES = 2048 - RUNE_BYTES
 """A message of so many may be the end of a longer one: a kubelet takes the last 4096 bytes of a
 file, or the last 2048 of what was printed."""
-POD_BYTES = 12 * CUT_BYTES
+POD_BYTES = 12 * 1024
 """All containers of a pod share so many, and each message ends where its container's share does."""
-RUNE_BYTES = 4
-"""So many fewer are left where a cut would be in a letter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_of_the_word_at_which_a_kubelet_ends_nothing_is_shown(containers: int) -
         assert shown.endswith("…")
 
 
-@pytest.mark.parametrize("containers", [1, 12])
-def test_a_message_that_is_whole_is_shown_as_it_is(containers: int) -> None:
-    message = "no such dataset: " + "x" * 900
+@pytest.mark.parametrize(("containers", "lines"), [(1, 20), (5, 20), (12, 10)])
+def test_a_message_that_is_whole_is_shown_as_it_is(containers: int, lines: int) -> None:
+    message = "\n".join(["no such dataset: " + "x" * 80] * lines)
     assert evidence(message, containers) == message
