@@ -95,7 +95,7 @@ class Envelope:
         request_id.set(letter.id)
         try:
             async with self._in_turn(scope, letter):
-                letter.refusal = self._too_often(scope) or letter.objection()
+                letter.refusal = self._too_often(scope) or self._objection(scope, letter)
                 if letter.refusal is None:
                     with await self._admitted(scope, rules):
                         await self._app(scope, letter.receive, self._counting(scope, letter.send))
@@ -162,6 +162,13 @@ class Envelope:
         many = f"{self._limits.requests_per_second:g} requests a second"
         return Refusal(429, f"more came than {many}", retry_after=early)
 
+    def _objection(self, scope: Scope, letter: "_Letter") -> Refusal | None:
+        """What its head says against a request, which counts all the same."""
+        refusal = letter.objection()
+        if refusal is not None:
+            self._askers.answered(scope, refusal.problem(letter.id).status)
+        return refusal
+
 
 class _Letter:
     def __init__(self, scope: Scope, receive: Receive, send: Send, rules: BodyRules) -> None:
@@ -171,6 +178,7 @@ class _Letter:
         self._rules = rules
         self._send = send
         self.answered = False
+        self._left = False
         self.refusal: Refusal | None = None
         given = self._headers.get(REQUEST_ID_HEADER, "")
         self.id = given if re.fullmatch(r"[\w.-]{1,64}", given, re.ASCII) else uuid4().hex
@@ -197,17 +205,19 @@ class _Letter:
 
     async def receive(self) -> Message:
         try:
-            return await self.body.receive()
+            message = await self.body.receive()
         except Refusal as exc:
             self.refusal = exc
             raise
+        self._left = message["type"] == "http.disconnect"
+        return message
 
     async def send(self, message: Message) -> None:
         if self.refusal is not None and not self.answered:
             return  # what the application makes of the refusal is not what is wrong
         if message["type"] == "http.response.start":
             self.answered = True
-            if message["status"] >= 400:
+            if message["status"] >= 400 and not self._left:  # nobody gets it then
                 log.info("%s: %d", told(self._scope), message["status"])
             headers = MutableHeaders(scope=message)
             headers[PROTOCOL_HEADER] = PROTOCOL

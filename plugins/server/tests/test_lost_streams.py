@@ -48,6 +48,19 @@ def test_a_client_that_goes_away_from_a_stream_leaves_no_traceback(
     assert "Traceback" not in caplog.text
 
 
+def test_a_client_that_goes_away_while_it_sends_is_told_of_as_no_fault(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "launchkit.server")
+    assert served.portal is not None
+    url = httpx.URL(served.url)
+    with socket.create_connection((url.host, url.port or 0)) as peer:
+        form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100"
+        peer.sendall(f"POST /sign-in HTTP/1.1\r\nHost: x\r\n{form}\r\n\r\ntoken=".encode())
+    served.portal.call(until, lambda: "went away" in caplog.text)
+    assert ": 500" not in caplog.text
+
+
 @pytest.mark.parametrize("path", ["/events/stream", "/log/stream"])
 def test_a_stream_that_cannot_go_on_ends_with_one_line_of_the_log(
     served: Served, caplog: pytest.LogCaptureFixture, path: str

@@ -345,6 +345,32 @@ def test_who_guesses_tokens_has_one_rate_for_all_of_them(
         assert ann.get(QUEUES).is_success
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "first"),
+    [
+        (QUEUES, {"content-type": "text/plain"}, 415),
+        (f"/api/v1/{'a' * 5000}", {}, 414),
+        (f"{QUEUES}?token=lk_x", {}, 400),
+        (QUEUES, {"host": "a b"}, 400),
+        (QUEUES, {"launchkit-protocol": "99"}, 422),
+    ],
+    ids=["content-type", "path", "query", "host", "protocol"],
+)
+def test_what_is_refused_by_its_head_counts_as_well(
+    tmp_path: Path, path: str, headers: dict[str, str], first: int
+) -> None:
+    door = Door(limits=Limits(requests_per_second=0.2))
+    with served_with(door, tmp_path) as served:
+        with httpx.Client(base_url=served.url, timeout=PATIENCE) as guesser:
+            told = [
+                guesser.post(
+                    path, content="{", headers={"authorization": f"Bearer lk_{number}", **headers}
+                ).status_code
+                for number in range(4)
+            ]
+        assert told == [first, first, first, 429]
+
+
 def test_a_token_has_a_rate_of_its_own_from_when_it_was_proved_until_it_counts_no_more() -> None:
     askers = Askers(rates=Rates(per_second=2.0, clock=lambda: 0.0))
     token = (b"authorization", b"Bearer lk_ann")
