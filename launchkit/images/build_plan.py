@@ -104,11 +104,12 @@ def _own_plan(launch: Launch, context: Path, dockerfile: str, reading: Reading) 
         raise Rejected(f"dockerfile: {visible_line(name)}: the name of a Dockerfile must be UTF-8")
     try:
         with file.open("rb") as opened:
-            text = opened.read(MOST_BYTES + 1).decode("utf-8", "surrogateescape")
+            data = opened.read(MOST_BYTES + 1)
     except OSError as exc:
         raise Rejected(f"dockerfile: {dockerfile}: cannot be read: {exc}") from exc
-    if len(text) > MOST_BYTES:
+    if len(data) > MOST_BYTES:
         raise Rejected(f"dockerfile: {dockerfile}: has more than {MOST_BYTES} bytes")
+    text = data.decode("utf-8", "surrogateescape")
     if reading.frontends is not None:
         check_frontends(text, name, reading.frontends)
     base = _base(launch)

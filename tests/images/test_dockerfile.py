@@ -369,9 +369,11 @@ def test_git_is_installed_where_pip_needs_it_and_only_there(
     assert [stage < at < text.index("FROM base") for at in rule] == [True] * needed
 
 
-def test_a_dockerfile_that_is_too_large_is_refused(tree: Tree) -> None:
+@pytest.mark.parametrize("letter", ["#", "#😀"])
+def test_a_dockerfile_that_is_too_large_is_refused(letter: str, tree: Tree) -> None:
+    text = letter * ((1 << 20) // len(letter.encode()) + 1)
     with pytest.raises(Rejected, match="Dockerfile: has more than 1048576 bytes"):
-        plan(tree(Dockerfile="#" * (1 << 20) + "\n"), dockerfile="Dockerfile")
+        plan(tree(Dockerfile=text), dockerfile="Dockerfile")
 
 
 def test_the_dockerfile_that_is_sent_is_the_one_that_was_read_wherever_a_link_leads(
