@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import attrs
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
@@ -25,6 +26,8 @@ it has or looks at counts one.
 MOST_DEPTH = 400
 """Keywords within each other, as they are looked at: some for each level of a config."""
 KEYWORD = 10
+PART = 5
+"""A part of a schema that is looked at counts so many."""
 SEARCH = 20
 """So many steps of an expression take as long as one item."""
 MESSAGE = 100
@@ -97,9 +100,19 @@ def bounded_validator(schema: Json) -> Any:
         raise Unbounded(f"it has both {' and '.join(sorted(UNEVALUATED))}")
     work = _Work()
     checks = {**_KEYWORDS, **{word: partial(check, work) for word, check in _OWN.items()}}
-    return extend(  # type: ignore[no-untyped-call] # it has no annotations
+    made: Any = extend(  # type: ignore[no-untyped-call] # it has no annotations
         Draft202012Validator, {word: partial(_counted, work, checks[word]) for word in checks}
     )
+
+    def evolve(self: Any, **changes: Any) -> Any:
+        """One for a part of the schema, which may name another draft: that would count nothing.
+        Some keywords ask for one with each reference that they follow by themselves.
+        """
+        work.spend(PART)
+        return attrs.evolve(self, **changes)
+
+    made.evolve = evolve
+    return made
 
 
 def _require_few(number: int) -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -166,6 +167,18 @@ CLOSED = {"additionalProperties": False}
 BOMB = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(60)}
 
 
+def unseen(**step: Any) -> dict[str, Any]:
+    """References that no keyword of its own follows, each to the next of 60; `NEXT` is that one."""
+    steps = [json.dumps(step).replace("NEXT", f"#/$defs/a{n + 1}") for n in range(60)]
+    defs = {f"a{n}": json.loads(text) for n, text in enumerate(steps)}
+    first = {"unevaluatedProperties": False, "unevaluatedItems": False, "$ref": "#/$defs/a0"}
+    return {"not": first, "$defs": {**defs, "a60": {}}}
+
+
+NEXT = {"$ref": "NEXT"}
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
 @pytest.mark.parametrize(
     ("schema", "config", "why"),
     [
@@ -173,6 +186,9 @@ BOMB = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(6
         ({"properties": {"x": {"pattern": "a"}}}, {"x": "b" * 9999}, "more than 1000 characters"),
         ({"$ref": "#"}, {}, "circle"),
         ({"$defs": {**BOMB, "a60": {}}, "$ref": "#/$defs/a0"}, {}, "takes too long|circle"),
+        (unseen(**{"$ref": "NEXT", "$dynamicRef": "NEXT"}), {"x": 1}, "takes too long"),
+        (unseen(dependentSchemas={"x": NEXT, "y": NEXT}), {"x": 1, "y": 1}, "takes too long"),
+        (unseen(**{"if": True, "then": NEXT, "$ref": "NEXT"}), {"x": 1}, "takes too long"),
         (
             {"patternProperties": {"a": {}}, "unevaluatedProperties": False},
             {},
@@ -212,6 +228,20 @@ def test_a_circle_in_a_schema_is_told_as_one_however_deep_this_process_may_go(
     ("schema", "good", "bad"),
     [
         ({"properties": {"x": {"pattern": "^(a+)+$"}}}, {"x": "aaa"}, {"x": "a" * 60 + "b"}),
+        (
+            {"properties": {"x": {"$schema": DRAFT, "pattern": "^(a+)+$"}}},
+            {"x": "aaa"},
+            {"x": "a" * 60 + "b"},
+        ),
+        (
+            {
+                "$schema": DRAFT,
+                "$defs": {"a": {"pattern": "^(a+)+$"}},
+                "properties": {"x": {"$ref": "#/$defs/a"}, "y": {"$ref": "#"}},
+            },
+            {"y": {"x": "aaa"}},
+            {"y": {"x": "a" * 60 + "b"}},
+        ),
         (
             {"patternProperties": {"^(n+)+$": {"type": "integer"}}},
             {"nn": 1, "x": "y"},
