@@ -14,13 +14,18 @@ _ADDRESSES = re.compile(r"(?:(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/|://)\S+")
 something that is to be filled in for a scheme."""
 _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]*+):(/++)")
 _HOST = re.compile(r"[^/]*+")
-_WITH_PASSWORD = re.compile(r"[^\[/@:]*+:(?![0-9]{1,5}(?:[/?#]|$))")
-"""What is no host with its port: all up to the last `@` is a login, whatever its password has."""
+_PASSWORD = r":(?![0-9]{1,5}(?:[/?#]|$))"
+_WITH_PASSWORD = re.compile(rf"[^\[/@:]*+(?:@[^\[/:]*+(?=:[^/]))?{_PASSWORD}")
+"""What is no host with its port: all up to the last `@` is a login, whatever its password has, and
+its user, such as one of an address of e-mail."""
+_BARE = re.compile(rf"[^\[/@:]*+{_PASSWORD}")
+"""The same without a scheme, where `git@host:path` is something else."""
 _PARAMETER = re.compile(
     r"(?:[?&;#]|%3[fFbB]|%2[36])((?:[^=&;#?\s%]|%(?!3[fFbBdD]|2[36]))*+)(?:=|%3[dD])"
 )
 """Also one whose signs are escaped, as they are in an address that is a parameter's value."""
-_VALUE = re.compile(r"[^&;#\s]*+")
+_VALUE = re.compile(r"[^&#\s]*+")
+"""A semicolon may begin a parameter, and be a part of a password."""
 _SPACE = "\N{SYMBOL FOR SPACE}"
 _BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
 _LOGIN = re.compile(r"(?<=://)[^/\s]*@")
@@ -79,7 +84,7 @@ def masked_value(value: object) -> Any:
 
 def bare_login(text: str) -> str | None:
     """The user and the password before the host of a text that is an address without a scheme."""
-    is_one = "@" in text and "@sha256:" not in text and _WITH_PASSWORD.match(text)
+    is_one = "@" in text and "@sha256:" not in text and _BARE.match(text)
     return text.rpartition("@")[0] if is_one and not _ADDRESSES.match(text) else None
 
 

@@ -2,6 +2,7 @@
 with no key in them that a terminal heeds. And what people write as one, split into its words.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from launchkit.plain_text import visible_line
 
 LONGEST_LINE = 1 << 16
 """Characters that are split in a moment: one long word takes the square of its length."""
+_PIECES = re.compile(r"\\+|'+|[^\\']+")
+_PLAIN = re.compile(r"[\w@+:,./-][\w@%+=:,./-]*", re.ASCII)
+"""What nothing quotes."""
 
 
 def shell_command(*words: str | Path) -> str:
@@ -29,17 +33,16 @@ def shell_argument(name: str) -> str:
 
 
 def shell_word(word: str | Path) -> str:
-    r"""A word as a POSIX shell takes it, and zsh, which looks for `=program`. One with a character
-    that nobody sees as itself, such as a newline, is written as `$'…'` with the bytes of that
-    character, such as `\012`. A path is an option of no program.
+    r"""A word as a POSIX shell takes it, zsh, which looks for `=program`, and fish, for which a
+    backslash between quotes may be none. One with a character that nobody sees as itself, such as a
+    newline, is written as `$'…'` with the bytes of that character, such as `\012`, which fish
+    refuses. A path is an option of no program.
     """
     text = str(word)
     if isinstance(word, Path) and text.startswith("-"):
         text = f"./{text}"
     if all(map(_is_seen, text)):
-        from shlex import quote
-
-        return f"'{text}'" if quote(text) == text and text[:1] == "=" else quote(text)
+        return "".join(map(_quoted, _PIECES.findall(text))) or "''"
     return f"$'{''.join(map(_escaped, text))}'"
 
 
@@ -53,6 +56,14 @@ def split_line(text: str) -> list[str]:
     if len(text) > LONGEST_LINE:
         raise ValueError(f"a line has at most {LONGEST_LINE} characters; write a list")
     return split(text)
+
+
+def _quoted(piece: str) -> str:
+    if piece.startswith("\\"):
+        return 2 * piece
+    if piece.startswith("'"):
+        return f'"{piece}"'
+    return piece if _PLAIN.fullmatch(piece) else f"'{piece}'"
 
 
 def _is_seen(letter: str) -> bool:

@@ -1,5 +1,6 @@
 """Commands to be copied, as a real shell takes them."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -32,6 +33,9 @@ ODD = [
     "\t1234567",
     "-n",
     "=ls",
+    "%self",
+    "\\'x\" ; echo no ; #",
+    "a\\b\\\\'c\\",
 ]
 
 
@@ -47,6 +51,16 @@ def test_a_shell_takes_a_word_as_it_is_and_nothing_in_it_is_a_key(word: str) -> 
     command = shell_command("shown", word, "end")
     assert taken(command) == [word, "end"]
     assert command.isprintable()
+
+
+@pytest.mark.parametrize("shell", ["dash", "zsh", "fish"])
+@pytest.mark.parametrize("word", [word for word in ODD if word.isprintable()])
+def test_other_shells_take_a_word_that_is_seen_as_bash_does(word: str, shell: str) -> None:
+    if not (program := shutil.which(shell)):
+        pytest.skip(f"{shell} is not installed")
+    command = f"printf '%s|' {shell_command(word, 'end')}"
+    done = subprocess.run([program, "-c", command], capture_output=True, check=True)
+    assert done.stdout.decode() == f"{word}|end|"
 
 
 def test_zsh_is_asked_for_no_program_by_a_word() -> None:
