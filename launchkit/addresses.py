@@ -14,11 +14,11 @@ _ADDRESSES = re.compile(r"(?:(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/|://)\S+")
 something that is to be filled in for a scheme."""
 _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]*+):(/++)")
 _HOST = re.compile(r"[^/]*+")
-_PASSWORD = r":(?![0-9]{1,5}(?:[/?#]|$))"
-_WITH_PASSWORD = re.compile(rf"[^\[/@:]*+(?:@[^\[/:]*+(?=:[^/]))?{_PASSWORD}")
+_NO_PORT = r":(?![0-9]{1,5}(?:[/?#]|$))"
+_WITH_PASSWORD = re.compile(rf"[^\[/@:]*+(?:@[^\[/:]*+(?=:[^/]))?{_NO_PORT}")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has, and
 its user, such as one of an address of e-mail."""
-_BARE = re.compile(rf"[^\[/@:]*+{_PASSWORD}")
+_BARE = re.compile(rf"[^\[/@:]*+{_NO_PORT}")
 """The same without a scheme, where `git@host:path` is something else."""
 _PARAMETER = re.compile(
     r"(?:[?&;#]|%3[fFbB]|%2[36])((?:[^=&;#?\s%]|%(?!3[fFbBdD]|2[36]))*+)(?:=|%3[dD])"
