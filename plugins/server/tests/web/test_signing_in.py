@@ -42,8 +42,9 @@ async def by_provider(page: Page, lab: Lab, name: str) -> None:
 
 
 async def test_one_whom_the_provider_knows_comes_to_the_page_that_was_wanted(
-    stranger: Page, lab: Lab
+    stranger: Page, lab: Lab, watch: Watched
 ) -> None:
+    watch.allow("401", "Failed to fetch")  # what the page asks while it is left by signing out
     lab.call("POST", "/users", {"name": "ida@example", "kind": "user"})
     lab.of_entity("PUT", "/roles/ida@example", {"role": "viewer"})
     await by_provider(stranger, lab, "ida@example")
