@@ -9,7 +9,7 @@ INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD"})
 _WORD = r"""(?:[^\s"'\\]|\\.?|"(?:[^"\\]|\\.)*+"|'[^']*+')++"""
 _WORDS = re.compile(_WORD)
 _CLOSED = re.compile(rf"\s*+(?:{_WORD}\s*+)*+")
-_HEREDOC = re.compile(r"\d*+<<(-?+)([^<]++)")
+_HEREDOC = re.compile(r"(?<!\d)\d*+<<(-?+)([^<]++)")
 _APART = re.compile(r"(?<!\S)(\d*+<<-?+)[ \t]++(?=[^\s<])")
 """Newer versions of BuildKit let the name stand behind a space; for others its line is no
 instruction, so they build nothing.
