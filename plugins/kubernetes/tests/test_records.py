@@ -79,6 +79,9 @@ def taken_for_good(cluster: Cluster, run: Run) -> None:
     taken(cluster, run, immutable=True)
 
 
+however_it_is_refused = pytest.mark.parametrize("refusal", [without_room, taken, taken_for_good])
+
+
 def theirs(cluster: Cluster, run: Run) -> list[dict[str, Any]]:
     query = f"{core(run, 'configmaps')}?labelSelector=owner"
     found: list[dict[str, Any]] = cluster.request("GET", query)["items"]
@@ -105,7 +108,7 @@ async def again(
         yield await other.attach(run.ref)
 
 
-@pytest.mark.parametrize("refusal", [without_room, taken, taken_for_good])
+@however_it_is_refused
 async def test_a_run_is_stopped_whatever_keeps_its_record_from_being_made(
     runner: KubernetesRunner,
     control_plane: Cluster,
@@ -159,7 +162,7 @@ async def test_a_run_is_stopped_where_nothing_can_be_made_or_changed(
     assert secrets(control_plane, run) == []
 
 
-@pytest.mark.parametrize("refusal", [without_room, taken, taken_for_good])
+@however_it_is_refused
 async def test_a_run_is_cleared_away_whatever_keeps_its_record_from_being_made(
     runner: KubernetesRunner,
     control_plane: Cluster,

@@ -131,6 +131,15 @@ class ClusterClient:
         require_object(told, made or path.rpartition("/")[2])
         return told
 
+    async def find(self, path: str) -> dict[str, Any] | None:
+        """One object as it is; None if there is none. :raises ClusterError: see there."""
+        try:
+            return await self.one("GET", path)
+        except ClusterRefused as exc:
+            if exc.not_found:
+                return None
+            raise
+
     async def listed(self, path: str, params: Mapping[str, str]) -> list[Any]:
         """All objects of a list. :raises ClusterError: see there."""
         async with aclosing(self.pages(path, params)) as pages:

@@ -190,13 +190,8 @@ class BuildJob:
 
         :raises BuildError: if it is somebody else's.
         """
-        try:
-            told = await self._client.one("GET", path)
-        except ClusterRefused as exc:
-            if exc.not_found:
-                return None
-            raise
-        if labels_of(told).get(BUILD) != self._made.name:
+        told = await self._client.find(path)
+        if told is not None and labels_of(told).get(BUILD) != self._made.name:
             raise BuildError(
                 f"the name of the Secret {path.rpartition('/')[2]} in namespace"
                 f" {self._made.namespace} is taken by somebody else",
@@ -272,12 +267,7 @@ class BuildJob:
         return next((end.message for end in ends if end and end.code == 0), "")
 
     async def _read(self) -> Mapping[str, Any] | None:
-        try:
-            return await self._client.answered(lambda: self._client.one("GET", self._path))
-        except ClusterRefused as exc:
-            if exc.not_found:
-                return None
-            raise
+        return await self._client.answered(partial(self._client.find, self._path))
 
 
 async def remove_job(

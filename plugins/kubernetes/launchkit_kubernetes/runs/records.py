@@ -120,15 +120,9 @@ class Records:
 
     async def _own(self, ref: Ref, whose: Whose) -> Mapping[str, Any] | None:
         """The record of a run; None if there is none, or another's object in its place."""
-        try:
-            found = await self._client.one(
-                "GET", CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
-            )
-        except ClusterRefused as exc:
-            if exc.not_found:
-                return None
-            raise
-        return found if RECORD in labels_of(found) and whose.owns(found) else None
+        found = await self._client.find(CONFIG_MAPS.path(ref.namespace, _name(ref, whose)))
+        is_own = found is not None and RECORD in labels_of(found) and whose.owns(found)
+        return found if is_own else None
 
 
 def _beside(root: Mapping[str, Any]) -> Record | None:

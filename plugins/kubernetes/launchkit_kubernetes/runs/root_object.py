@@ -25,12 +25,7 @@ class RootObject:
 
     async def read(self) -> Mapping[str, Any] | None:
         """What has its name now."""
-        try:
-            return await self.client.answered(lambda: self.client.one("GET", self.path))
-        except ClusterRefused as exc:
-            if exc.not_found:
-                return None
-            raise
+        return await self.client.answered(partial(self.client.find, self.path))
 
     async def patch(self, patch: Mapping[str, Any]) -> None:
         """Change it; none is no error."""

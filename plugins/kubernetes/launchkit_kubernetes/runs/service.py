@@ -313,12 +313,7 @@ class RunService:
             lambda: self._discovery.resource(ref.api_version, ref.kind)
         )
         path = resource.path(ref.namespace, ref.name)
-        try:
-            return await self._client.answered(lambda: self._client.one("GET", path))
-        except ClusterRefused as exc:
-            if exc.not_found:
-                return None
-            raise
+        return await self._client.answered(partial(self._client.find, path))
 
     async def _find_pull_place(self, submission: Submission, out: Output) -> None:
         """See which field of a TrainJob its cluster knows."""
