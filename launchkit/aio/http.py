@@ -201,7 +201,8 @@ def _network(word: str) -> IPv4Network | IPv6Network | None:
 
 def _place(word: str) -> tuple[str, int] | None:
     host, _, port = word.rpartition(":")
-    return (_bare(host), int(port)) if host and port.isdecimal() else None
+    is_port = port.isdecimal() and len(port) <= len("65535")
+    return (_bare(host), int(port)) if host and is_port else None
 
 
 def _bare(host: str) -> str:

@@ -42,10 +42,15 @@ def grace_of(workload: Mapping[str, Any] | None) -> int:
     return min(max(int(told), 1), LONGEST_GRACE)
 
 
+LONGEST_TTL = (1 << 31) - 1
+"""No Job can have more; who may change the object may write anything."""
+
+
 def ttl_of(workload: Mapping[str, Any] | None) -> int:
     """For how many seconds an ended Job stays, as its queue's config tells; 0: it is removed."""
     told = text(annotations_of(workload or {}).get(TTL))
-    return int(told) if workload and is_finished(workload) and told.isdecimal() else 0
+    seconds = int(told) if workload and is_finished(workload) and told.isdecimal() else 0
+    return seconds if seconds <= LONGEST_TTL else 0
 
 
 def annotations_of(workload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from launchkit_kubernetes.runs.ends import encoded
+from launchkit_kubernetes.manifest.build import TTL
+from launchkit_kubernetes.runs.ends import encoded, ttl_of
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
 from launchkit_kubernetes.status.pod import Pod, pod_status, starting_on
@@ -91,3 +92,14 @@ def test_the_examples_are_many_and_each_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_verdict_has_a_code_that_the_pages_tell_of(example: Mapping[str, Any]) -> None:
     assert example.get("code", VerdictCode.OK) in {*VerdictCode}
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [("900", 900), ("0", 0), ("-1", 0), ("2147483648", 0), ("9" * 5000, 0), (None, 0)],
+)
+def test_how_long_a_job_stays_is_a_number_that_it_can_have(told: str | None, seconds: int) -> None:
+    complete = {"conditions": [{"type": "Complete", "status": "True"}]}
+    job = {"metadata": {"annotations": {TTL: told}}, "status": complete}
+    assert ttl_of(job) == seconds
+    assert ttl_of({**job, "status": {}}) == 0

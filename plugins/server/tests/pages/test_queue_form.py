@@ -227,6 +227,8 @@ def test_what_another_has_changed_meanwhile_is_not_overwritten(
 ) -> None:
     _sent(browser, "save", name="shared")
     at = "/e/e/queues/shared/edit"
+    for none in ("", "9" * 18, "9" * 5000):
+        assert _sent(browser, "save", at, version=none, max_concurrent="7").status_code == 409
     _sent(browser, "save", at, version="1", max_concurrent="7")
     late = _sent(browser, "save", at, version="1", max_concurrent="8")
     assert late.status_code == 409

@@ -97,7 +97,8 @@ async def change(visit: Operating, name: str) -> Response:
     reading = await _read(visit, draft, queue.spec.variables)
     if visit.form.text("do") != "save" or reading.spec is None:
         return await _form(visit, reading, queue)
-    version = int(draft.version) if draft.version.isdecimal() else 0
+    said = draft.version
+    version = int(said) if said.isdecimal() and len(said) < 18 else 0
     try:
         await StoreQueues(visit.database, visit.entity).update(
             reading.spec, visit.name, pause=queue.pause, if_version=version
