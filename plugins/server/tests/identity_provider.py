@@ -40,6 +40,10 @@ class IdentityProvider:
     """Claims that it leaves out."""
     document: dict[str, Any] = field(default_factory=dict)
     header: dict[str, str] = field(default_factory=lambda: {"alg": "RS256"})
+    shown: list[Any] | None = None
+    """Keys that it shows in the place of its own."""
+    looks: int = 0
+    """How often somebody has asked for them."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     down: bool = False
 
@@ -70,7 +74,9 @@ class IdentityProvider:
         return JSONResponse({**document, **self.document})
 
     async def _keys(self, _: Request) -> Response:
-        return JSONResponse(self.keys.as_dict(private=False))
+        self.looks += 1
+        own = self.keys.as_dict(private=False)["keys"]
+        return JSONResponse({"keys": own if self.shown is None else self.shown})
 
     async def _ask(self, _: Request) -> Response:
         return HTMLResponse(FORM)

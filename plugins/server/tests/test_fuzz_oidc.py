@@ -88,7 +88,10 @@ def server() -> Iterator[Answering]:
     [
         {"token_endpoint_auth_methods_supported": 5, "jwks_uri": None},
         {"jwks_uri": "x\ud800"},
+        {"jwks_uri": "http://127.0.0.1:99999/keys"},
+        {"token_endpoint": "https:///token"},
         {"authorization_endpoint": ["x"]},
+        {"authorization_endpoint": "javascript:alert()"},
         {"keys": [5]},
         {"keys": {"a": 1}},
         {"keys": [{"kty": []}]},

@@ -1,9 +1,11 @@
 """What a provider says of a person counts if it is said by it, to us, now, and of this attempt."""
 
+import json
 import ssl
 import subprocess
 import sys
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from joserfc import jws
+from joserfc.jwk import KeySet
 from launchkit_server.config import load_config
 from launchkit_server.oidc.attempts import Attempt, attempt_in
-from launchkit_server.oidc.claims import Person
+from launchkit_server.oidc.claims import Person, person_of
 from launchkit_server.oidc.opening import provider_of
 from launchkit_server.oidc.provider import Provider
 from launchkit_server.oidc.settings import OidcSettings, oidc_of
@@ -24,6 +28,9 @@ from launchkit.model import Secret
 
 from .identity_provider import CLIENT, SECRET, IdentityProvider, identity_provider
 
+KEYS = KeySet.generate_key_set("RSA", 2048, count=1)
+LONG = {"kty": "RSA", "n": "____" * 257, "e": "AQAB"}
+SETTINGS = OidcSettings(issuer="https://id.example", client_id=CLIENT)
 BACK = "http://127.0.0.1:1/sign-in/oidc/done"
 
 
@@ -185,6 +192,69 @@ async def test_a_signature_by_another_key_of_the_same_name_is_not_believed(
         await signed_in(provider)
 
 
+async def test_of_the_keys_that_a_provider_shows_what_is_public_and_of_use_is_read(
+    provider: Provider, there: IdentityProvider
+) -> None:
+    (own,) = there.keys.as_dict(private=False)["keys"]
+    there.shown = [5, {"kty": "oct", "k": "AA"}, LONG, {"kty": "EC"}, {**own, "d": "AQAB"}]
+    assert await signed_in(provider)
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        ([], "without keys that prove a token"),
+        ([LONG], "without keys that prove a token"),
+        ([{"kty": "oct", "k": "AA"}], "without keys that prove a token"),
+        ([{"kty": "oct", "k": "AA"}] * 101, "with 101 keys: there may be 100"),
+    ],
+    ids=["none", "long", "symmetric", "many"],
+)
+async def test_keys_that_are_refused_are_not_fetched_for_each_who_comes(
+    provider: Provider, there: IdentityProvider, shown: list[Any], why: str
+) -> None:
+    there.shown = shown
+    for _ in range(3):
+        with pytest.raises(Unreachable, match=f"{there.url}/keys answered {why}"):
+            await provider.address(Attempt.new("/"), BACK)
+    assert there.looks == 1
+
+
+async def test_keys_that_are_refused_are_asked_for_again_later(
+    provider: Provider, there: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit_server.oidc.provider.REFUSED_SECONDS", -1.0)
+    there.shown = []
+    with pytest.raises(Unreachable):
+        await signed_in(provider)
+    there.shown = None
+    assert await signed_in(provider)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"alg": "RS256", "crit": 5},
+        {"alg": "RS256", "crit": [[]]},
+        {"alg": ["RS256"]},
+        {"alg": "\ud800"},
+        ["alg"],
+    ],
+    ids=str,
+)
+def test_a_token_with_an_odd_head_is_not_believed(odd: object) -> None:
+    token = f"{urlsafe_b64encode(json.dumps(odd).encode()).rstrip(b'=').decode()}.e30.AA"
+    with pytest.raises(Unauthenticated, match="does not hold") as caught:
+        person_of(token, KEYS, SETTINGS, "n")
+    caught.value.message.encode()
+
+
+def test_a_token_of_many_levels_is_not_believed() -> None:
+    token = jws.serialize_compact({"alg": "RS256"}, b"[" * 30_000, KEYS.keys[0])
+    with pytest.raises(Unauthenticated, match="does not hold"):
+        person_of(token, KEYS, SETTINGS, "n")
+
+
 async def test_a_provider_that_calls_itself_otherwise_is_refused(
     provider: Provider, there: IdentityProvider
 ) -> None:
@@ -229,6 +299,7 @@ def test_settings_that_do_not_fit_are_refused_with_their_place(tmp_path: Path) -
         ({"oidc_issuer": "http://id.example"}, "is no https:// URL"),
         ({"oidc_issuer": "https://ann:hush@id.example"}, "'…@id.example' has a login"),
         ({"oidc_issuer": "http://ann:hush@localhost"}, "has a login"),
+        ({"oidc_issuer": "http://localhost:99999"}, "is no https:// URL"),
         ({"oidc_issuer": f"https://id.example/{'x' * 500}"}, "oidc-issuer: has 519 characters"),
         ({"oidc_issuer": None}, "oidc-issuer: is missing"),
         ({"oidc_client_id": None}, "oidc-client-id: is missing"),

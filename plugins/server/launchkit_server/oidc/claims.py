@@ -10,6 +10,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from launchkit.errors import Unauthenticated
+from launchkit.plain_text import visible_line
 from launchkit_server.oidc.settings import OidcSettings
 
 ALGORITHMS = (
@@ -115,8 +116,10 @@ def _proved(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> Map
         rules.validate(claims)
     except InvalidKeyIdError:
         raise
-    except (JoseError, ValueError) as exc:
-        raise Unauthenticated(f"what {settings.host} says of you does not hold: {exc}") from exc
+    except Exception as exc:  # its library raises all kinds of them over odd tokens
+        text = str(exc) if isinstance(exc, JoseError | ValueError) else type(exc).__name__
+        why = visible_line(text)
+        raise Unauthenticated(f"what {settings.host} says of you does not hold: {why}") from exc
     if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != own:
         raise Unauthenticated(f"what {settings.host} says of you is meant for others, too")
     return claims

@@ -9,21 +9,24 @@ from urllib.parse import quote_plus, urlencode
 import anyio
 import anyio.to_thread
 import httpx
-from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet
 from pydantic_core import from_json
 
 from launchkit.aio.answers import AnswerTooLong, read_whole
-from launchkit.aio.http import close_cancelled, machine_trust
+from launchkit.aio.http import SCHEMES, close_cancelled, machine_trust
 from launchkit.errors import ConfigError, LaunchkitError, Unauthenticated, Unreachable
 from launchkit_server.oidc.attempts import Attempt
 from launchkit_server.oidc.claims import Person, person_of
-from launchkit_server.oidc.settings import HINT, OidcSettings
+from launchkit_server.oidc.settings import HINT, OidcSettings, parts_of
+from launchkit_server.oidc.shown_keys import keys_in
 
 SECONDS = 10.0
 """How long the provider may take to answer, and to tell its document and its keys together."""
 KEPT_SECONDS = 3600.0
 """How long its document and its keys are kept."""
+REFUSED_SECONDS = 60.0
+"""The same, where its keys are refused."""
 MAX_ANSWER = 2**20
 GZIP = {"accept-encoding": "gzip"}
 
@@ -40,6 +43,8 @@ class Endpoints:
 
 
 Known: TypeAlias = tuple[Endpoints, KeySet]
+Found: TypeAlias = tuple[Endpoints, KeySet | str]
+"""The same, or why its keys are refused."""
 
 
 @dataclass
@@ -56,7 +61,7 @@ class Provider:
     settings: OidcSettings
     trust: ssl.SSLContext = field(default_factory=machine_trust)
     """To read the certificates takes long, so make a provider beside all that is answered."""
-    _known: Known | None = field(init=False, default=None)
+    _found: Found | None = field(init=False, default=None)
     _until: float = field(init=False, default=0.0)
     _turn: anyio.Lock = field(init=False, default_factory=anyio.Lock)
     _next: _Look = field(init=False, default_factory=_Look)
@@ -127,25 +132,34 @@ class Provider:
         return token
 
     async def _asked(self) -> Known:
-        """What is known of the provider. Those who come while it is asked share what comes of that,
-        and if that is nothing, what comes of asking once more.
+        """What is known of the provider. :raises Unreachable: if it is nothing, or of no use."""
+        endpoints, keys = await self._kept()
+        if isinstance(keys, str):
+            raise self._silent(keys)
+        return endpoints, keys
+
+    async def _kept(self) -> Found:
+        """What it says. Those who come while it is asked share what comes of that, and if that is
+        nothing, what comes of asking once more.
         """
         mine = self._next
         async with self._turn:
-            if self._known is not None and anyio.current_time() <= self._until:
-                return self._known
+            if self._found is not None and anyio.current_time() <= self._until:
+                return self._found
             if mine.failed is None:
                 self._next = _Look()
                 try:
-                    self._known = await self._look()
+                    self._found = await self._look()
                 except LaunchkitError as exc:
                     mine.failed = exc
                 else:
-                    self._until = anyio.current_time() + KEPT_SECONDS
-                    return self._known
+                    is_refused = isinstance(self._found[1], str)
+                    lasts = REFUSED_SECONDS if is_refused else KEPT_SECONDS
+                    self._until = anyio.current_time() + lasts
+                    return self._found
             raise mine.failed
 
-    async def _look(self) -> Known:
+    async def _look(self) -> Found:
         try:
             with anyio.fail_after(SECONDS):
                 endpoints = await self._discover()
@@ -174,16 +188,18 @@ class Provider:
 
     def _endpoint(self, document: Mapping[str, Any], name: str) -> str:
         found = document.get(name)
-        if not isinstance(found, str):
-            raise self._silent(f"its document does not name {name}")
+        if not isinstance(found, str) or parts_of(found).scheme not in SCHEMES:
+            raise self._silent(f"its document names no address as {name}")
         return found
 
-    async def _fetch_keys(self, url: str) -> KeySet:
+    async def _fetch_keys(self, url: str) -> KeySet | str:
         status, found = await self._ask("GET", url)
+        if status != 200:
+            raise self._silent(f"{url} answered {status}")
         try:
-            return KeySet.import_key_set({"keys": found["keys"]})
-        except (KeyError, TypeError, ValueError, JoseError) as exc:
-            raise self._silent(f"{url} answered {status}, without keys") from exc
+            return await anyio.to_thread.run_sync(keys_in, found)
+        except ValueError as exc:
+            return f"{url} answered {exc}"
 
     async def _ask(self, method: str, url: str, **options: Any) -> tuple[int, Mapping[str, Any]]:
         """The status and the JSON of an answer."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from launchkit.addresses import masked_address
 from launchkit.errors import ConfigError
@@ -65,10 +65,7 @@ def oidc_of(config: ServerConfig) -> OidcSettings | None:
 
 def _check_issuer(issuer: str) -> None:
     check_length("oidc-issuer", issuer)
-    try:
-        parts = urlsplit(issuer)
-    except ValueError:
-        parts = urlsplit("")
+    parts = parts_of(issuer)
     if "@" in parts.netloc:
         raise ConfigError(
             f"oidc-issuer: {masked_address(issuer)[:200]!r} has a login, and no provider's has one",
@@ -81,6 +78,16 @@ def _check_issuer(issuer: str) -> None:
             f"oidc-issuer: {masked_address(issuer)[:200]!r} is no https:// URL of a provider",
             hint="it is what the provider's .well-known/openid-configuration says as `issuer`",
         )
+
+
+def parts_of(url: str) -> SplitResult:
+    """The parts of an address; none of what is no address."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError if there is no such
+    except ValueError:
+        return urlsplit("")
+    return parts if parts.hostname else urlsplit("")
 
 
 def _secret_in(file: Path | None) -> Secret | None:
