@@ -4,7 +4,6 @@ Each has a name of its own that is never used again, so that none is ever change
 removed is nobody else's.
 """
 
-import errno
 import os
 import time
 from abc import ABC, abstractmethod
@@ -21,6 +20,7 @@ from launchkit.addresses import holds_secret, masked_address, masked_url
 from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.home import expanded
 from launchkit.private_files import begin_file, make_folder
+from launchkit_server.disk_room import room_for
 
 T = TypeVar("T")
 
@@ -68,13 +68,12 @@ class Blobs(ABC):
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
-            yield
+            with room_for(f"the blobs at {self.place}"):
+                yield
+        except Unreachable:
+            raise
         except Exception as exc:
-            full = isinstance(exc, OSError) and exc.errno in {errno.ENOSPC, errno.EDQUOT}
-            raise Unreachable(
-                f"the blobs at {self.place}: {exc}",
-                hint="free some disk space; what waits is tried again" if full else None,
-            ) from exc
+            raise Unreachable(f"the blobs at {self.place}: {exc}") from exc
 
     place: str
     """Where it is, as it may be shown."""

@@ -8,8 +8,10 @@ import anyio.to_thread
 from launchkit.errors import ConfigError
 from launchkit.home import expanded
 from launchkit.model import Secret
+from launchkit.private_files import write_new
 from launchkit.store.database import Database
 from launchkit.store.tokens import FirstAdministrator
+from launchkit_server.disk_room import room_for
 
 
 async def first_token(database: Database, token_file: Path | None) -> Secret | None:
@@ -17,6 +19,7 @@ async def first_token(database: Database, token_file: Path | None) -> Secret | N
     written to *token_file* (mode 0600) instead, if that is given.
 
     :raises ConfigError: if *token_file* cannot be written; nobody is made then.
+    :raises Unreachable: if there is no room for it; nor is anybody then.
     """
     if token_file is None:
         made = await database.write(FirstAdministrator())
@@ -35,9 +38,8 @@ def _begin(path: Path) -> Path:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.unlink(missing_ok=True)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(b" " * 128)
-            os.fsync(file.fileno())
+        with room_for(f"the first administrator's token {path}"):
+            write_new(beside, b" " * 128, lasting=True)
     except OSError as exc:
         raise ConfigError(f"--admin-token-file: {path}: {exc.strerror}") from exc
     return beside

@@ -9,6 +9,7 @@ import anyio.to_thread
 from launchkit.errors import ConfigError
 from launchkit.private_files import write_once
 from launchkit.store.webhook_key import KEY_BYTES, WebhookKey
+from launchkit_server.disk_room import room_for
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class KeyFile:
         """The key, which is made now if there is none.
 
         :raises ConfigError: if the file cannot be made or read, or holds something else.
+        :raises Unreachable: if there is no room for it now.
         """
         return await anyio.to_thread.run_sync(self._made)
 
@@ -37,7 +39,8 @@ class KeyFile:
         if (found := self._read()) is not None:
             return found
         try:
-            write_once(self.path, secrets.token_bytes(KEY_BYTES))
+            with room_for(f"the key of webhooks {self.path}"):
+                write_once(self.path, secrets.token_bytes(KEY_BYTES))
         except OSError as exc:
             raise self._wrong(str(exc.strerror)) from exc
         return self._made()

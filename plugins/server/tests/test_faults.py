@@ -13,6 +13,8 @@ import pytest
 from launchkit_server.archives import Archives
 from launchkit_server.blobs import FolderBlobs
 from launchkit_server.door import Door
+from launchkit_server.first_start import first_token
+from launchkit_server.key_file import KeyFile
 from mounts import Mount, SmallDisk
 from postgres import Postgres, served
 from surroundings import mounted, small_disk
@@ -143,6 +145,33 @@ async def test_a_full_disk_below_the_blobs_is_told_and_passes(
         small_disk.fill(free=100)
         await stored.put(digest, ANN, 0, pieces_of([code]))
         assert (await stored.known(digest, ANN)).known
+
+
+def test_a_full_disk_below_the_key_of_webhooks_is_told_and_passes(
+    small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    asked = {"name": "chat", "url": "https://chat.example/x", "events": ["queue.paused"]}
+    with served_with(Door(), tmp_path) as own, client_in(own, "e") as client:
+        own.service.webhook_key = KeyFile(small_disk.path / "webhooks.key")
+        small_disk.fill()
+        answer = client.post("/webhooks", json=asked)
+        assert is_unavailable(answer)
+        assert "disk space" in answer.json()["hint"]
+        small_disk.fill(free=100)
+        assert client.post("/webhooks", json=asked).is_success
+
+
+async def test_a_full_disk_below_the_first_token_is_no_mistake_of_the_settings(
+    small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    database = database_of(f"sqlite:///{tmp_path}/x.db", VirtualClock())
+    async with database.opened():
+        small_disk.fill()
+        with pytest.raises(Unreachable, match="No space left on device"):
+            await first_token(database, small_disk.path / "token")
+        small_disk.fill(free=100)
+        await first_token(database, small_disk.path / "token")
+    assert [one.name for one in small_disk.path.glob("*token*")] == ["token"]
 
 
 @contextmanager
