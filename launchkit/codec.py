@@ -25,6 +25,11 @@ Locate = Callable[[Path], str]
 
 MAX_DEPTH = 100
 """Levels of mappings and lists in each other."""
+MOST_DIGITS = 100
+"""Of a number: to read or write a whole one takes time with the square of them. One of 256 bits,
+such as a seed or a hash, has 78.
+"""
+TOO_LARGE = 10**MOST_DIGITS
 SHOWN_LEVELS = 3
 MAX_KEY = 100
 MOST_PROBLEMS = 100
@@ -138,24 +143,31 @@ def check_depth(data: object, locate: Locate | None = None) -> None:
 
 
 def check_numbers(data: object, locate: Locate | None = None) -> None:
-    """Look that plain data, which `check_depth` let pass, has no number that JSON cannot say and
-    that would be kept as null.
+    """Look that plain data, which `check_depth` let pass, has no number that cannot be kept.
 
     :raises ConfigError: naming the first one.
     """
     for level in _levels(data):
         for value, at in level:
             for key, one in _parts(value):
-                if isinstance(one, float) and not math.isfinite(one):
-                    raise not_in_json((locate or dotted)((*at, key)), one)
+                if problem := number_problem(one):
+                    raise no_number((locate or dotted)((*at, key)), problem)
 
 
-def not_in_json(place: str, value: float) -> ConfigError:
+def number_problem(value: object) -> str | None:
+    """What is wrong with a number that JSON cannot say and that would be kept as null, or that has
+    more digits than anybody means.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"must be a finite number, not {value}, which JSON cannot say"
+    if isinstance(value, int) and abs(value) >= TOO_LARGE:
+        return f"must be a number of at most {MOST_DIGITS} digits"
+    return None
+
+
+def no_number(place: str, problem: str) -> ConfigError:
     """The error about such a number."""
-    return ConfigError(
-        f"{place}: must be a finite number, not {value}, which JSON cannot say",
-        hint="put the value into quotes to make it text",
-    )
+    return ConfigError(f"{place}: {problem}", hint="put the value into quotes to make it text")
 
 
 def _levels(data: object) -> Iterator[Sequence[tuple[object, Path]]]:

@@ -1,11 +1,10 @@
 """YAML and JSON texts that people write, read so that each key still knows its line."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from launchkit.codec import Locate, dotted, not_in_json
+from launchkit.codec import Locate, dotted, no_number, number_problem
 from launchkit.codec import Path as KeyPath
 from launchkit.errors import ConfigError
 
@@ -119,8 +118,8 @@ def require_plain(value: object, locate: Locate, path: KeyPath = ()) -> None:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             require_plain(inner, locate, (*path, index))
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise not_in_json(locate(path), value)
+    elif problem := number_problem(value):
+        raise no_number(locate(path), problem)
     elif not isinstance(value, str | int | float | None):
         raise ConfigError(
             f"{locate(path)}: a {type(value).__name__} cannot be kept as JSON",

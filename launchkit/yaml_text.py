@@ -7,12 +7,11 @@ import yaml
 from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
 
-from launchkit.codec import Path, dotted
+from launchkit.codec import MOST_DIGITS, Path, dotted
 from launchkit.document import Document
 from launchkit.errors import ConfigError
 from launchkit.yaml_bounds import SafeLoader, check_bounds
 
-MOST_DIGITS = 100
 _TEXT = "tag:yaml.org,2002:str"
 _INT, _FLOAT = _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 

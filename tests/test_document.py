@@ -61,6 +61,12 @@ def test_a_number_that_would_become_null_is_refused_with_its_line(value: str) ->
     assert "quotes" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("digits", [90, 98])
+def test_a_number_of_few_signs_and_many_digits_is_refused_with_its_line(digits: int) -> None:
+    with pytest.raises(ConfigError, match=r"^f:2: a\.b: must be a number of at most 100 digits"):
+        require_mapping(parse_document(f"a:\n  b: 0x{'f' * digits}", "f"))
+
+
 @pytest.mark.parametrize("text", ["a: 1\nbcd: [1", "a: 1\nbcd: [1\n", "a: 1\nbcd: [1\n\n"])
 def test_what_is_missed_at_the_end_is_missed_where_the_text_ends(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^f:2: not valid YAML: .* \(column 8\)$"):

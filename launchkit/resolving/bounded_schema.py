@@ -131,7 +131,7 @@ def _counted(
                 error.message = shortened(error.message)
                 yield error
     except ArithmeticError as exc:
-        raise Unbounded(f"a number is too large to be compared: {exc}") from exc
+        raise Unbounded(f"a number cannot be compared: {exc}") from exc
 
 
 def _items(value: Any) -> int:

@@ -2,6 +2,7 @@
 through; and how much they may be, as each value is looked at many times.
 """
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -26,6 +27,7 @@ MOST_FILLED = 300_000
 """
 A_FIELD = 15
 """A place takes as long as so many characters."""
+DIGITS_OF_A_BIT = math.log10(2)
 SHORT = 20_000
 """Characters of values, and of the keys above each; within a moment they are looked through."""
 
@@ -112,10 +114,21 @@ def is_long(data: object) -> bool:
     """Whether plain data take so long to look through that nothing short should wait for it."""
     amount = 0
     for path, leaf in leaves(data):
-        amount += sum(len(str(key)) for key in path) + len(str(leaf)) + 1
+        amount += sum(len(str(key)) for key in path) + written_length(leaf) + 1
         if amount > SHORT:
             return True
     return False
+
+
+def written_length(leaf: object) -> int:
+    """How long a value that holds no other is where it is written. A whole number is not written
+    out to know it: that takes time with the square of its digits, and fails for very many.
+    """
+    if isinstance(leaf, str):
+        return len(leaf)
+    if isinstance(leaf, int):
+        return int(leaf.bit_length() * DIGITS_OF_A_BIT) + 1
+    return len(str(leaf))
 
 
 def are_too_much(data: object, most: int) -> bool:
@@ -136,7 +149,8 @@ def _lengths(value: object, key: str = "", above: int = 0) -> Iterator[tuple[int
     is too long, more than all may have.
     """
     path = above + len(key) + 1
-    own = len(key) + (len(value) if isinstance(value, str) else 0)
+    holds = isinstance(value, Mapping | list | tuple)
+    own = len(key) + (0 if holds else written_length(value))
     yield own, path if len(key) <= LONGEST_KEY else MOST_OF_PATHS + 1
     if isinstance(value, Mapping):
         for name, inner in value.items():

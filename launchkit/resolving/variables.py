@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from launchkit.codec import Locate, Path, decode, dotted, suggest
+from launchkit.codec import Locate, Path, decode, dotted, number_problem, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
 from launchkit.resolving.linear_regex import (
@@ -18,9 +18,6 @@ from launchkit.resolving.linear_regex import (
 
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 """What a variable may be called."""
-
-LARGEST_BITS = 1_000
-"""Of a whole number; it is then a floating one, too."""
 
 MOST_TOLD = 20
 """So many that are unknown, or known, are named."""
@@ -120,6 +117,8 @@ def objection(value: object, variable: Variable, work: Work | None = None) -> st
     """Why *value* is not allowed for *variable*, or None if it is. A bool is no number. *work* is
     what may be done to compare it with a pattern.
     """
+    if isinstance(value, int) and (problem := number_problem(value)):
+        return problem
     if not _has_type(value, variable.type):
         return f"must be of type {variable.type}, not {value!r}"
     if variable.enum is not None and value not in variable.enum:
@@ -176,9 +175,8 @@ def _has_type(value: object, wanted: str) -> bool:
         return False
     if wanted == "string":
         return isinstance(value, str)
-    if isinstance(value, int):
-        return value.bit_length() <= LARGEST_BITS
-    return wanted == "number" and isinstance(value, float) and math.isfinite(value)
+    is_float = isinstance(value, float) and math.isfinite(value)
+    return isinstance(value, int) or (wanted == "number" and is_float)
 
 
 def cast(text: str, variable: Variable) -> Scalar:
@@ -266,17 +264,26 @@ def _shape_problems(flat: Json) -> Iterator[tuple[str, str]]:
 def _contradictions(variable: Variable, work: Work) -> Iterator[tuple[str, str]]:
     of_texts = [*_text_contradictions(variable, work)]
     yield from of_texts
-    low, high = variable.minimum, variable.maximum
-    if variable.type == "string":
-        for key, bound in (("minimum", low), ("maximum", high)):
-            if bound is not None:
-                yield key, "is for numbers; this variable is a string"
-        low = high = None
-    if low is not None and high is not None and low > high:
-        yield "minimum", f"must not be above the maximum {high}, but is {low}"
+    of_bounds = [*_bound_contradictions(variable)]
+    yield from of_bounds
+    if of_bounds:
         variable = replace(variable, minimum=None, maximum=None)
     if "pattern" not in dict(of_texts):
         yield from _value_contradictions(variable, work)
+
+
+def _bound_contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
+    low, high = variable.minimum, variable.maximum
+    known = {
+        key: bound for key, bound in (("minimum", low), ("maximum", high)) if bound is not None
+    }
+    if variable.type == "string":
+        yield from ((key, "is for numbers; this variable is a string") for key in known)
+        return
+    problems = [(key, why) for key, bound in known.items() if (why := number_problem(bound))]
+    yield from problems
+    if not problems and low is not None and high is not None and low > high:
+        yield "minimum", f"must not be above the maximum {high}, but is {low}"
 
 
 def _text_contradictions(variable: Variable, work: Work) -> Iterator[tuple[str, str]]:
@@ -298,8 +305,9 @@ def _value_contradictions(variable: Variable, work: Work) -> Iterator[tuple[str,
     if choices is not None and not choices:
         yield "enum", "must hold at least one value"
     for value in choices or ():
-        problem = objection(value, variable, work)
-        if problem:
+        if problem := number_problem(value):
+            yield "enum", problem
+        elif problem := objection(value, variable, work):
             yield "enum", f"{value!r} {problem}"
     if variable.default is not None and (problem := objection(variable.default, variable, work)):
         yield "default", problem

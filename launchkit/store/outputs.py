@@ -5,9 +5,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from launchkit.codec import below, check_numbers
 from launchkit.errors import Rejected
 from launchkit.model import Json
-from launchkit.resolving.nested import MOST_VALUES, are_too_much
+from launchkit.resolving.nested import MOST_CHARACTERS, MOST_VALUES, are_too_much
 from launchkit.store.database import Tx
 from launchkit.store.stale import lost_item
 
@@ -35,16 +36,17 @@ class Tell(NamedTuple):
             raise lost_item(self.item_id, row)
         all_of_them = {**await outputs_of(tx, self.item_id, self.attempt), **self.outputs}
         kept = {key: _kept(value) for key, value in all_of_them.items() if value is not None}
+        check_numbers(kept, below("outputs"))
         text = json.dumps(kept)
         if len(text) > MAX_BYTES:
             raise Rejected(
                 f"outputs: {len(text)} bytes of JSON, and a run has {MAX_BYTES} at most",
                 hint=HINT,
             )
-        if are_too_much(kept, MAX_BYTES):
+        if are_too_much(kept, MOST_CHARACTERS):
             raise Rejected(
-                f"outputs: more than {MOST_VALUES} values, or too many characters in them or in the"
-                " paths to them",
+                f"outputs: more than {MOST_VALUES} values, or too many characters in the paths to"
+                " them",
                 hint=HINT,
             )
         await tx.all("put_outputs", item=self.item_id, attempt=self.attempt, data=text)

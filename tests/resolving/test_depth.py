@@ -1,4 +1,4 @@
-"""What is nested too deep is refused before anything walks through it."""
+"""What is nested too deep, and what is no number, is refused before anything walks through it."""
 
 import math
 from collections.abc import Callable
@@ -60,11 +60,21 @@ def test_it_takes_linear_time_also_where_parts_stand_in_it_many_times() -> None:
     check_numbers(value)  # to look at each of the parts would last for ever
 
 
-@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_a_number_that_json_cannot_say_is_refused_where_it_comes_in(
-    make_launch: Callable[..., Launch], number: float
+FINITE = "must be a finite number, not {}, which JSON cannot say$"
+FEW_DIGITS = "must be a number of at most 100 digits$"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        *((number, FINITE.format(number)) for number in (math.nan, math.inf, -math.inf)),
+        *((number, FEW_DIGITS) for number in (10**100, -(10**100))),
+        pytest.param(10**5000, FEW_DIGITS, id="what Python writes out for nobody"),
+    ],
+)
+def test_what_is_no_number_is_refused_where_it_comes_in(
+    make_launch: Callable[..., Launch], number: float, told: str
 ) -> None:
-    told = rf"must be a finite number, not {number}, which JSON cannot say$"
     with pytest.raises(ConfigError, match=rf"^config\.a\[0\]: {told}"):
         check_queue(QueueSpec(name="q", resource="fake", config={"a": [number]}))
     for key in ("resource_args", "config"):
@@ -72,3 +82,9 @@ def test_a_number_that_json_cannot_say_is_refused_where_it_comes_in(
             make_launch({}, overrides={key: {"a": number}})
         with pytest.raises(Rejected, match=rf"^{key} of the job\.a: {told}"):
             make_launch({}, recipe={key: {"a": number}})
+
+
+def test_a_number_of_256_bits_is_kept_as_it_is(make_launch: Callable[..., Launch]) -> None:
+    seed = 2**256 - 1
+    check_queue(QueueSpec(name="q", resource="fake", config={"a": [seed, -seed, 10**100 - 1]}))
+    assert make_launch({}, overrides={"config": {"a": seed}}).config == {"a": seed}

@@ -12,6 +12,7 @@ from launchkit.resolving.nested import LONGEST_KEY, MOST_CHARACTERS_OF_A_QUEUE, 
 from launchkit.resolving.queue_checks import check_queue, check_secrets
 
 LONG = "x" * MOST_CHARACTERS_OF_A_QUEUE
+NUMBERS = [10**99] * 9_400
 MANY = [0] * (MOST_VALUES - 2)  # the list and the config are values, too
 
 
@@ -26,7 +27,7 @@ def queue(config: dict[str, Any], *descriptions: str) -> QueueSpec:
 
 
 @pytest.mark.parametrize(
-    "config", [{"a": LONG[:-1]}, {"b": {"a": ["", {"b": LONG[:-6]}]}}, {"a": MANY}]
+    "config", [{"a": LONG[:-1]}, {"b": {"a": ["", {"b": LONG[:-6]}]}}, {"a": MANY}, {"a": NUMBERS}]
 )
 def test_a_config_may_be_as_long_as_a_file_of_it(config: dict[str, Any]) -> None:
     check_queue(queue(config))
@@ -34,7 +35,14 @@ def test_a_config_may_be_as_long_as_a_file_of_it(config: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(
     "config",
-    [{"a": LONG}, {LONG: "b"}, {LONG: {"a": 1}}, {LONG[1:]: [{"a": {"b": 1}}]}, {"a": [*MANY, 0]}],
+    [
+        {"a": LONG},
+        {LONG: "b"},
+        {LONG: {"a": 1}},
+        {LONG[1:]: [{"a": {"b": 1}}]},
+        {"a": [*MANY, 0]},
+        {"a": [*NUMBERS, LONG[:30_000]]},
+    ],
 )
 def test_a_config_that_is_too_large_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"^config: has more than 20000 values, or 1000000 char"):

@@ -114,3 +114,10 @@ def test_all_that_is_wrong_with_a_variable_is_told_at_once() -> None:
             {"x": {"type": "integer", "minimum": "a", "default": "c", "max_length": []}}
         )
     assert [line[:9] for line in caught.value.message.splitlines()] == ["x.minimum", "x.max_len"]
+
+
+@pytest.mark.parametrize("key", ["minimum", "maximum", "default", "enum"])
+def test_bounds_and_values_of_more_digits_than_anybody_means_are_refused(key: str) -> None:
+    value = [10**5000] if key == "enum" else 10**5000
+    with pytest.raises(ConfigError, match=rf"^x\.{key}: must be a number of at most 100 digits$"):
+        parse_variables({"x": {"type": "integer", key: value}})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from store.conftest import Store
 
-from launchkit.errors import LeaseLost, NotFound, Rejected
+from launchkit.errors import ConfigError, LeaseLost, NotFound, Rejected
 from launchkit.model import Claim, ItemState, Json
 from launchkit.store import launches, logs, outputs, runs
 from launchkit.store.database import Body, Row, Tx
@@ -59,6 +59,23 @@ async def test_an_attempt_begins_without_outputs_and_tells_none_once_it_is_over(
 async def test_what_is_no_number_is_kept_as_text(store: Store, claim: Claim) -> None:
     await tell(store, claim, {"loss": math.nan, "all": [math.inf, {"a": -math.inf}]})
     assert await told(store, claim) == {"loss": "NaN", "all": ["Infinity", {"a": "-Infinity"}]}
+
+
+async def test_a_number_of_more_digits_than_anybody_means_is_refused(
+    store: Store, claim: Claim
+) -> None:
+    for number in (10**100, -(10**5000)):
+        with pytest.raises(ConfigError, match=r"^outputs\.of\[0\]: must be a number of at most"):
+            await tell(store, claim, {"of": [number]})
+    assert await told(store, claim) == {}
+
+
+async def test_as_many_numbers_are_kept_as_their_json_has_room_for(
+    store: Store, claim: Claim
+) -> None:
+    numbers = [10**18] * 3_100
+    await tell(store, claim, {"all": numbers})
+    assert await told(store, claim) == {"all": numbers}
 
 
 async def test_what_is_below_a_long_key_is_not_told_with_it_very_often(

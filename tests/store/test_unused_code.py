@@ -8,7 +8,7 @@ from launchkit.abc import LaunchRequest
 from launchkit.model import ArchiveSource, Overrides, Recipe
 from launchkit.store import archives, jobs, submitting
 
-ODD = {"text": "a\0\0b\\u0000\\\0", "\0": [1e308, 10**400, -0.0, ["\x1b", "\U0010ffff"]]}
+ODD = {"text": "a\0\0b\\u0000\\\0", "\0": [1e308, 10**99, -0.0, ["\x1b", "\U0010ffff"]]}
 
 
 async def sent(store: Store, digest: str) -> str:

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive
 
+from launchkit.codec import MOST_DIGITS
 from launchkit_server.problems import Refusal
 from launchkit_server.strangers import Stranger
 from launchkit_server.turns import Turns
@@ -18,6 +19,10 @@ LONG = 64 * 2**10
 """Bytes of a body that keeps others waiting."""
 MOST_VALUES = 100_000
 """Of JSON: each takes as long to make as some hundred letters."""
+DIGITS = bytes.maketrans(b"123456789+-.eE", b"0" * 14)
+"""What a number is written with, all as one."""
+TOO_LONG = b"0" * (MOST_DIGITS + 1)
+"""Such a number: to read or write a whole one takes time with the square of its digits."""
 SPARE = 10
 """How much less deeply than pydantic reads a body may be nested: it is kept, and answered, as a
 part of something larger.
@@ -149,8 +154,8 @@ def _require_json(text: bytes) -> None:
     """
     if not text:
         return
-    if _parts(text) > MOST_VALUES and not _has_few_values(text):
-        raise Refusal(413, f"a body here has at most {MOST_VALUES} values")
+    if _parts(text) > MOST_VALUES or _has_long_number(text):
+        _require_little(text)
     try:
         from_json(b"[" * SPARE + text + b"]" * SPARE)
     except ValueError as exc:
@@ -158,12 +163,24 @@ def _require_json(text: bytes) -> None:
         raise Refusal(422, detail, code="config_invalid") from exc
 
 
-def _has_few_values(text: bytes) -> bool:
-    """Whether there are few but for what stands in texts."""
+def _require_little(text: bytes) -> None:
+    """:raises Refusal: if there is too much also beside what stands in texts."""
     bare = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    if bare.count(b'"') > 4 * MOST_VALUES:  # a value has a key at most, and both have two
-        return False
-    return sum(map(_parts, bare.split(b'"')[::2])) <= MOST_VALUES
+    few = bare.count(b'"') <= 4 * MOST_VALUES  # a value has a key at most, and both have two
+    beside = bare.split(b'"')[::2] if few else []
+    if not few or sum(map(_parts, beside)) > MOST_VALUES:
+        raise Refusal(413, f"a body here has at most {MOST_VALUES} values")
+    if any(map(_has_long_number, beside)):
+        raise Refusal(
+            422,
+            f"the body has a number of more than {MOST_DIGITS} digits",
+            code="config_invalid",
+            hint="put the number into quotes to make it text",
+        )
+
+
+def _has_long_number(text: bytes) -> bool:
+    return TOO_LONG in text.translate(DIGITS)
 
 
 def _parts(text: bytes) -> int:

@@ -112,6 +112,29 @@ def test_what_stands_in_a_text_is_no_value_of_a_body(served: Served) -> None:
         assert "100000 values" not in problem(answer, 422, "config_invalid")["detail"]
 
 
+@pytest.mark.parametrize("path", ["/queues", "/queues/check", "/queues/q/launches", "/jobs/j"])
+@pytest.mark.parametrize("number", ["9" * 101, "-" + "9" * 4299, "9" * 5000, "0." + "1" * 5000])
+def test_a_number_of_more_digits_than_anybody_means_is_refused_wherever_it_is_sent(
+    served: Served, path: str, number: str
+) -> None:
+    body = rf'{{"text": "\\", "other": "\"", "config": {{"a": [1, {number}]}}}}'
+    with client_of(served) as client:
+        at = QUEUES.removesuffix("/queues") + path
+        answer = client.post(at, content=body, headers={"Content-Type": "application/json"})
+        told = problem(answer, 422, "config_invalid")
+        assert told["detail"] == "the body has a number of more than 100 digits"
+        assert "quotes" in told["hint"]
+
+
+def test_digits_in_a_text_and_a_number_of_256_bits_are_kept(served: Served) -> None:
+    config = {"a": ["9" * 5000, f'\\"{"9" * 5000}', 2**256 - 1, -(10**99 - 1), 1e308]}
+    with client_of(served) as client:
+        made = client.post(QUEUES, json={**SPEC, "name": "long-digits", "config": config})
+        assert made.status_code == 201, made.text
+        assert made.json()["spec"]["config"] == config
+        assert client.delete(f"{QUEUES}/long-digits").is_success
+
+
 @pytest.mark.parametrize("verb", ["check", "parse"])
 def test_a_config_of_too_many_values_is_looked_at_no_further(served: Served, verb: str) -> None:
     for config in ({"a": [0] * 20_001}, {"a": "http://" * 600_000}):
