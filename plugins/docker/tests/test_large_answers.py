@@ -1,7 +1,8 @@
 """Whatever containers and images have to tell of themselves: lists go on, and runs can be ended."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import anyio
 import launchkit_docker.engine.client
@@ -19,7 +20,7 @@ from waiting import PATIENCE
 from launchkit.errors import RunLost
 from launchkit.testing import RecordingOutput, make_submission
 
-from .pulled import image_id
+from .pulled import image_id, load
 from .workshop import WAITS, Scripts, read
 
 LABEL = 60_000
@@ -154,6 +155,35 @@ async def test_an_image_with_a_large_config_is_refused_with_what_to_do(
             await call
         assert caught.value.hint
     assert scripts.inspect(submission.name) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "most", "made"),
+    [
+        ("Volumes", 1_000, lambda many: {f"/{number}": {} for number in range(many)}),
+        ("Env", 10_000, lambda many: [f"E{number}=" for number in range(many)]),
+    ],
+    ids=["volumes", "variables"],
+)
+async def test_an_image_that_keeps_the_engine_busy_with_each_container_is_refused(
+    runner: ContainerRunner,
+    docker_engine: Engine,
+    key: str,
+    most: int,
+    made: Callable[[int], object],
+) -> None:
+    for many in (most, most + 1):
+        name = f"launchkit-test-{uuid4().hex}:1"
+        load(docker_engine, name, "amd64", config={key: made(many)})
+        submission = make_submission("true", image=name, resource_args={"pull": "never"})
+        try:
+            if many == most:
+                await runner.prepare(submission, RecordingOutput())
+                continue
+            with pytest.raises(PullError, match=f"has more than {most} entries in {key}"):
+                await runner.prepare(submission, RecordingOutput())
+        finally:
+            docker_engine.remove(name)
 
 
 async def test_a_container_is_made_of_the_image_that_was_looked_at_also_if_its_name_is_moved(

@@ -17,6 +17,9 @@ from launchkit_docker.engine.client import (
 LARGEST_CONFIG = 1 << 20
 """Characters of JSON. Each container has all that is in the config of its image, and the Engine
 tells of that in each list, and in each event."""
+MOST = {"Volumes": 1_000, "Env": 10_000}
+"""Of what the Engine makes one by one: a volume takes it some 20 ms with each container, to make it
+and to remove it; and with many variables, their number in square: 90,000 are minutes."""
 GONE_OR_USED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 NEVER = "0001-01-01T"
 """How times begin that there were not."""
@@ -26,11 +29,11 @@ ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
 class ImageTooLarge(EngineError):
     """Nothing is done with an image whose config is larger than any that is made with sense."""
 
-    def __init__(self, ref: str) -> None:
+    def __init__(self, ref: str, much: str = f"is larger than {LARGEST_CONFIG} bytes") -> None:
         super().__init__(
-            f"image {ref} is not used: its config, which each of its containers would have, is"
-            f" larger than {LARGEST_CONFIG} bytes",
-            hint="make it with fewer and shorter labels and variables; put data into files of it",
+            f"image {ref} is not used: its config, which each of its containers would have, {much}",
+            hint="make it with fewer and shorter labels, variables and volumes; put data into files"
+            " of it",
         )
 
 
@@ -53,8 +56,12 @@ async def find(
     if image is None:
         return None
     with understood():
-        if len(json.dumps(image.get("Config"))) > LARGEST_CONFIG:
+        config = image.get("Config") or {}
+        if len(json.dumps(config)) > LARGEST_CONFIG:
             raise ImageTooLarge(ref)
+        for key, most in MOST.items():
+            if len(config.get(key) or ()) > most:
+                raise ImageTooLarge(ref, f"has more than {most} entries in {key}")
         return dict(image) if fits(image, platform) else None
 
 
