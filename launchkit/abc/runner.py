@@ -193,7 +193,9 @@ class Runner(Component):
         """Start it, and return once it is begun. Submitting the same name again, later or at the
         same time, gives the run that is there already, also when it has ended; each attempt has a
         name of its own. The run gets the submission's variables as they are; a secret reaches no
-        arguments, logs or records. The submission stays as it was.
+        arguments, logs or records. The submission stays as it was. It is not interrupted, not even
+        by a stop: where what comes before the start may take long, `await last_chance()`, of
+        `launchkit.aio.carried_through`, in between; `discard` removes what is there then.
 
         :raises NotYet: if nothing was started, and `prepare` is to wait until it can be.
         :raises SubmitError: if it cannot be started.

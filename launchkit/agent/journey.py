@@ -24,6 +24,7 @@ from launchkit.agent.resolution import resolution
 from launchkit.agent.room import Room
 from launchkit.agent.runners import RunnerUnavailable
 from launchkit.agent.watch import watch
+from launchkit.aio.carried_through import carried_through, last_chance
 from launchkit.aio.retry import Backoff, pauses
 from launchkit.errors import (
     LaunchError,
@@ -266,8 +267,8 @@ class Journey:
         return self._held
 
     async def _carry_out(self, bound: Bound, runner: Runner) -> None:
-        """Prepare, which may be interrupted, and submit, which may not; both again for as long as
-        its place is taken in between.
+        """Prepare, which may be interrupted, and submit, which may be until it starts something;
+        both again for as long as its place is taken in between.
         """
         step = partial(self._kit.observer.step, self.claim.item.id)
         for pause in pauses(Backoff()):
@@ -280,8 +281,9 @@ class Journey:
                 submitted_at=time.time() + self._skew(),
             )
             try:
-                with anyio.move_on_after(SUBMIT_SECONDS, shield=True), step("submit"):
+                with carried_through(SUBMIT_SECONDS), step("submit"):
                     await self._intend(bound, runner, intent)
+                    await last_chance()
                     await self._submit(bound.submission, runner, intent)
             except NotYet as exc:
                 self.log.info("launch %s: %s", self.claim.item.id, exc, action="retry")

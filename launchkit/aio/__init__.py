@@ -8,6 +8,7 @@ imported by its own name, where it is used:
 - `launchkit.aio.topics`: `Topics`, `Subscription`: subscribe before you look, then wait for news
 - `launchkit.aio.lines`: `lines`, `line_batches`: chunks of bytes to lines
 - `launchkit.aio.background`: `attend`: tasks that end before what they use is closed
+- `launchkit.aio.carried_through`: `last_chance`: whether what is to start now is still wanted
 - `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed
 - `launchkit.aio.http`: `http_client`: clients of HTTP that go by the proxies of the environment
 - `launchkit.aio.answers`: `whole_answer`: an answer of which no more is read than is wanted

@@ -12,6 +12,8 @@ from launchkit.testing import RunnerContract, started
 
 
 class TestLocalProcessRunner(RunnerContract):
+    has_last_chance = True
+
     @pytest.fixture
     async def runner(self, site: Site) -> AsyncIterator[LocalProcessRunner]:
         async with started(LocalProcessRunner(), site) as runner:

@@ -25,6 +25,7 @@ class LocalSuite(RunnerContract):
     """The suite for a class that is nearly the runner of local processes."""
 
     patience = 10.0
+    has_last_chance = True
     made: type[LocalProcessRunner] = LocalProcessRunner
 
     @pytest.fixture
@@ -113,6 +114,7 @@ RUNNERS = {
     "ref makes a place": runner_submitting.RefMakesAPlace,
     "submit changes its arguments": runner_submitting.SubmitChangesItsArguments,
     "submit raises what it likes": runner_submitting.SubmitRaisesWhatItLikes,
+    "submit starts what nobody wants": runner_submitting.SubmitLetsNobodyIn,
     "submit hangs": runner_submitting.SubmitHangs,
     "submit blocks": runner_submitting.SubmitBlocks,
     "submit blocks for ever": runner_submitting.SubmitBlocksForEver,
@@ -185,6 +187,7 @@ VARIANTS = (
     variant("gives logs in small pieces", running(runner_variants.SmallPiecesRun)),
     variant("is slow to show what it made", running(runner_variants.SlowToShowRun)),
     variant("ends with its agent", runner_variants.EndsWithItsAgent),
+    variant("takes no last chance", runner_submitting.SubmitLetsNobodyIn, has_last_chance=False),
     variant("gives no environment", runner_variants.NoEnvironment, gives_environment=False),
     variant("tells the ref later", runner_variants.RefComesLater),
 )

@@ -122,6 +122,12 @@ class SubmitRaisesWhatItLikes(Right):
             raise ValueError(str(exc)) from exc
 
 
+class SubmitLetsNobodyIn(Right):
+    async def submit(self, submission: Submission) -> Run:
+        with anyio.CancelScope(shield=True):
+            return await super().submit(submission)
+
+
 class SubmitHangs(Right):
     async def submit(self, submission: Submission) -> Run:
         await anyio.sleep_forever()

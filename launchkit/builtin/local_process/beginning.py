@@ -26,18 +26,26 @@ def was_started(place: RunDir) -> bool:
         return place.look().started
 
 
-def begin(place: RunDir, submission: Submission, setups: Path, forks: ForkServer | None) -> None:
-    """Start what is submitted in its directory; without *forks*, it was started before.
+def drop_code(place: RunDir, submission: Submission) -> None:
+    """Remove the code of what was started before. :raises SubmitError: if the disk does not let."""
+    with _troubles_told(place):
+        if submission.code is not None:
+            remove_tree(submission.code)
+
+
+def lay_out(place: RunDir, submission: Submission, setups: Path) -> Plan:
+    """Have all in its directory that what is submitted needs to start.
 
     :raises Rejected: if it cannot run here.
-    :raises SubmitError: if the disk or the system does not let it start.
+    :raises SubmitError: if the disk does not let it.
     """
     with _troubles_told(place):
-        if forks is None:
-            if submission.code is not None:
-                remove_tree(submission.code)
-            return
-        plan = _prepare(place, submission, setups)
+        return _prepare(place, submission, setups)
+
+
+def start(place: RunDir, plan: Plan, forks: ForkServer) -> None:
+    """Start what is laid out. :raises SubmitError: if the system does not let it."""
+    with _troubles_told(place):
         _start_supervisor(place, plan.env, forks)
 
 

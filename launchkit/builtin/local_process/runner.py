@@ -14,6 +14,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Run, Runner, Site
+from launchkit.aio.carried_through import last_chance
 from launchkit.builtin.local_process.args import QueueArgs, parse_args
 from launchkit.errors import Elsewhere, SubmitError
 from launchkit.home import expanded
@@ -116,23 +117,26 @@ class LocalProcessRunner(Runner):
         :raises Rejected: if it cannot run here.
         :raises SubmitError: if the disk or the system does not let it start.
         """
-        from launchkit.builtin.local_process.beginning import begin, begun, was_started
+        from launchkit.builtin.local_process.beginning import (
+            begun,
+            drop_code,
+            lay_out,
+            start,
+            was_started,
+        )
         from launchkit.builtin.local_process.plan import check_inherited
         from launchkit.builtin.local_process.reach import Reach
         from launchkit.builtin.local_process.run import ProcessRun
 
         place = self._place(submission.name)
         reach = Reach(place.path)
-        start = self._forks if not await reach.promptly(was_started, place) else None
-        if start:
+        if await reach.promptly(was_started, place):
+            await reach.at_length(drop_code, place, submission)
+        else:
             check_inherited(submission, self._lent)
-        await reach.at_length(
-            begin,
-            place,
-            submission,
-            self._setups,
-            start,
-        )
+            plan = await reach.at_length(lay_out, place, submission, self._setups)
+            await last_chance()
+            await reach.at_length(start, place, plan, self._forks)
         return ProcessRun(place, keep=self.keep, traces=await reach.promptly(begun, place))
 
     async def attach(self, ref: str) -> Run:

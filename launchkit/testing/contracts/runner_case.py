@@ -24,6 +24,8 @@ class RunnerCase(ComponentContract):
     """True: what is printed is stored line by line, so the last one gets an end, too."""
     keeps_output = True
     """False: what a run has printed goes with it when it is cancelled; it can be read till then."""
+    has_last_chance = False
+    """True: `submit` takes a `last_chance` between what may take long and the start of a run."""
     gives_environment = True
     """False: its runs get no variables."""
 

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from launchkit.abc import Run, Runner, Site
+from launchkit.aio.carried_through import carried_through
 from launchkit.codec import plain
 from launchkit.errors import LaunchError, OthersRun, RunLost
 from launchkit.model import Attempt, RunState, Secret
@@ -153,6 +154,24 @@ class Submitting(RunnerCase):
         assert (await self.ended(run)).exit_code == 0, "what was prepared twice runs"
         await self.closed(run)
         assert await workload.traces(submission) == [], "aclose removes what prepare made"
+
+    async def test_what_nobody_wants_any_more_before_it_starts_is_not_started(
+        self, runner: Runner, workload: Workload
+    ) -> None:
+        """An agent carries `submit` through; a stop may come while that waits."""
+        if not self.has_last_chance:
+            pytest.skip("it makes nothing before it starts a run")
+        submission = workload.exits(0)
+        ref = runner.ref_of(submission)
+        with anyio.CancelScope() as wanted:
+            wanted.cancel()
+            with carried_through(self.patience):
+                await runner.submit(submission)
+        assert await workload.starts(submission) == 0, "what nobody wants is not started"
+        with within(self.patience, "release and discard return"):
+            await runner.release(submission)
+            await runner.discard(ref or submission.name)
+        assert await workload.traces(submission) == [], "discard leaves nothing"
 
     async def test_releasing_leaves_nothing_and_no_other_run_is_touched(
         self, runner: Runner, workload: Workload

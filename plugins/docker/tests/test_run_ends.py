@@ -9,9 +9,10 @@ from docker_engine import SOCKET
 from launchkit_docker.runner import ContainerRunner
 from waiting import PATIENCE
 
+from launchkit.aio.carried_through import carried_through
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import RunState
-from launchkit.testing import end_of, relay, site_at, started
+from launchkit.testing import Intervention, end_of, gateway, relay, site_at, started
 
 from .workshop import WAITS, Scripts, read
 
@@ -28,6 +29,30 @@ async def test_a_run_that_does_not_listen_is_killed_after_its_grace(
     assert seen["State"]["Running"] is False
     status = await run.status()
     assert (status.state, status.exit_code) == (RunState.STOPPED, 137)
+
+
+async def test_what_nobody_wants_any_more_once_its_container_is_made_is_not_started(
+    scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission, wanted = scripts("true", rm=False), anyio.CancelScope()
+
+    async def stopped() -> None:
+        wanted.cancel()
+
+    async with gateway(Path(SOCKET)) as way, site_at(tmp_path) as site:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
+        async with started(ContainerRunner(), site) as runner:
+            await runner.submit(scripts("true"))
+            [create] = {kind for kind in way.kinds if kind.endswith("/containers/create")}
+            way.interventions = [Intervention(create, during=stopped)]
+            with wanted, carried_through(PATIENCE):
+                await runner.submit(submission)
+            container = scripts.inspect(submission.name)
+            assert container is not None
+            assert container["State"]["Status"] == "created"
+            await runner.discard(submission.name)
+    assert way.happened == way.interventions
+    assert scripts.inspect(submission.name) is None
 
 
 async def test_a_run_is_told_by_the_signal_that_its_queue_names(

@@ -73,6 +73,7 @@ class Containers(Workload):
 
 
 class TestContainerRunner(RunnerContract):
+    has_last_chance = True
     keeps_bytes = False  # the log driver `json-file` stores text
 
     @pytest.fixture

@@ -17,6 +17,7 @@ class TestKubernetesRunner(RunnerContract):
     patience = 150.0  # pods start slowly where much else goes on
 
     keeps_bytes = False  # the Engine's log driver stores text
+    has_last_chance = True
     keeps_output = False  # it goes with the pod
 
     @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 from launchkit.abc import Finding, Output, Registry, Run, Site, others_run
 from launchkit.aio.background import attend
+from launchkit.aio.carried_through import last_chance
 from launchkit.errors import Elsewhere, NotYet, RunLost, SubmitError
 from launchkit.model import Attempt, Secret, Submission
 from launchkit.runners.fitting import is_open
@@ -160,6 +161,7 @@ class RunService:
             request = await self._request(submission)
         ref = Ref(self._region, request["TrainingJobName"])
         kind = kind_of(request)
+        await last_chance()
         try:
             with self._login():
                 await self._api.create(**request)

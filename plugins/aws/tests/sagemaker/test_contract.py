@@ -18,6 +18,7 @@ from .making import Trainings, runner
 
 
 class TestSageMakerRunner(RunnerContract):
+    has_last_chance = True
     keeps_bytes, gives_lines = False, True  # CloudWatch has lines of text
 
     @pytest.fixture

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Run, Site, others_run
 from launchkit.aio.background import attend
+from launchkit.aio.carried_through import last_chance
 from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.model import Attempt, Submission
 from launchkit.resolving.env_list import without_credentials
@@ -221,6 +222,7 @@ class ContainerService:
             raise _over(name)
         if await self._markers.has(name, CANCELLED):
             return
+        await last_chance()
         try:
             await self._containers.start(container)
         except SubmitError:

@@ -8,6 +8,7 @@ import anyio
 
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
+from launchkit.aio.carried_through import last_chance
 from launchkit.aio.retry import Backoff, long_enough, pauses
 from launchkit.errors import Elsewhere, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
@@ -194,6 +195,8 @@ async def _made(api: VertexApi, ref: Ref, request: Mapping[str, Any]) -> JobView
     for pause in pauses(AGAIN):
         if job := await jobs.found(api, ref, run, PATIENT if unsure else WITH_LOGIN):
             return job
+        if not unsure:
+            await last_chance()
         try:
             made = await api.create(request)
             api.trouble.over()

@@ -18,6 +18,7 @@ from .making import Trainings, runner
 
 
 class TestVertexRunner(RunnerContract):
+    has_last_chance = True
     keeps_bytes, gives_lines = False, True  # Cloud Logging has lines of text
 
     @pytest.fixture

@@ -13,6 +13,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
+from launchkit.aio.carried_through import last_chance
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
 from launchkit.model import Attempt, Credentials, Submission
@@ -268,6 +269,7 @@ class RunService:
         if told is None:
             for secret in secrets:
                 await self._secrets.put(ref, secret, whose)
+            await last_chance()
             told = await self._created(workload)
         if not whose.owns(told):
             raise SubmitError(
