@@ -15,9 +15,18 @@ something that is to be filled in for a scheme."""
 _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]*+):(/++)")
 _HOST = re.compile(r"[^/]*+")
 _NO_PORT = r":(?![0-9]{1,5}(?:[/?#]|$))"
-_WITH_PASSWORD = re.compile(rf"[^\[/@:]*+(?:@[^\[/:]*+(?=:[^/]))?{_NO_PORT}")
+_WITH_PASSWORD = re.compile(rf"[^\[/@:]*+(?:@[^\[/:]*+(?=:(?!//)))?{_NO_PORT}")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has, and
 its user, such as one of an address of e-mail."""
+_LONGEST_USER = 500
+_NO_USER = r":?#\"',;\s"
+_PATH = "".join(
+    rf"(?<!{scheme}:{slashes})" for scheme in ("file", "sqlite") for slashes in ("///", "////")
+)
+_TIME = r"(?<=[0-9]{2}:)[0-9]{2}:[0-9]{2}"
+_TAG = r"[\w.-]{1,128}+(?:@|%40)sha[0-9]{3}:"
+_SLASH_USER = re.compile(rf"{_PATH}[^/{_NO_USER}]*+/[^{_NO_USER}]*+{_NO_PORT}(?!//|{_TIME}|{_TAG})")
+"""A user such as `robot/ci` and the colon behind it: no path, address, time or tag of an image."""
 _BARE = re.compile(rf"[^\[/@:]*+{_NO_PORT}")
 """The same without a scheme, where `git@host:path` is something else."""
 _PARAMETER = re.compile(
@@ -84,8 +93,18 @@ def masked_value(value: object) -> Any:
 
 def bare_login(text: str) -> str | None:
     """The user and the password before the host of a text that is an address without a scheme."""
-    is_one = "@" in text and "@sha256:" not in text and _BARE.match(text)
-    return text.rpartition("@")[0] if is_one and not _ADDRESSES.match(text) else None
+    login, at, _ = text.rpartition("@")
+    if not at or "@sha256:" in text or _ADDRESSES.match(text):
+        return None
+    return login if _BARE.match(text) or has_slash_user(text, 0, len(login)) else None
+
+
+def has_slash_user(text: str, start: int, last: int) -> bool:
+    """Whether a login begins there whose user has a slash, and has a password before the last
+    `@`: what stands before the slash is then taken for the host by who reads it as an address.
+    """
+    colon = text.find(":", start, min(start + _LONGEST_USER, last))
+    return colon >= 0 and bool(_SLASH_USER.match(text, start))
 
 
 def without_login(url: str) -> str:
@@ -118,7 +137,8 @@ def _without_logins(addresses: str) -> str:
         host_end = host.end() if host else at
         end = addresses.rfind("@", at, host_end)
         is_usual = scheme in _NAME_USERS and end >= 0
-        if scheme in _DATABASES or (_WITH_PASSWORD.match(addresses, at) and not is_usual):
+        is_odd = _WITH_PASSWORD.match(addresses, at) or has_slash_user(addresses, at, last)
+        if scheme in _DATABASES or (is_odd and not is_usual):
             end = last
         if end >= 0:
             names = scheme in (*_DATABASES, *_NAME_USERS)

@@ -44,6 +44,16 @@ from launchkit.store.sqlite_file import file_of
         ("http://ann@corp.com:hun/ter@proxy:3128", "http://…@proxy:3128"),
         ("http://ann@corp.com:3128/a@b", "http://…@corp.com:3128/a@b"),
         ("postgresql://h/d?password=pw;w&x=y", "postgresql://h/d?password=…&x=y"),
+        ("https://robot/ci:hush@h/x.git", "https://…@h/x.git"),
+        ("https://corp.com/a/ann:/hu@sh/:@h/x", "https://…@h/x"),
+        ("https://ann@corp/a:hush@h", "https://…@h"),
+        ("https://corp/ann@corp.com:hush@h", "https://…@h"),
+        ("https://robot/ci:hush%40h", "https://…%40h"),
+        ("ssh://robot/ci:hush@h/x", "ssh://robot/ci@h/x"),
+        ("file://robot/ci:hush@h/x", "file://…@h/x"),
+        ("oci://robot/ci:hush@h/x:v1@sha256:ab", "oci://…@sha256:ab"),
+        ("oci://h/x:v1@sha256:ab,https://a/b:hush@h", "oci://h/x:v1@sha256:ab,https://…@h"),
+        ("https://ann@corp:/hush@h", "https://…@h"),
         ("https://me:1234/x:@h", "https://me:1234/x:@h"),
         ("http://[::1]:80/a@b", "http://[::1]:80/a@b"),
         ("http://h:80/a@b", "http://h:80/a@b"),
@@ -63,6 +73,21 @@ from launchkit.store.sqlite_file import file_of
 def test_an_address_is_shown_without_what_proves_who_somebody_is(text: str, shown: str) -> None:
     assert masked(text) == shown
     assert masked(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("oci://reg.example.com/app:v1@sha256:…", "oci://h:5000/app:v1@sha512:ab"),
+        *("https://host:8443/x@y", "https://host/@scope/pkg:thing", "https://host/%40scope/a:b"),
+        *("git+https://host/x.git@v1", "git+https://host/x.git@v1:sub", "ssh://git@h/a:b@c"),
+        *("s3://b/2026-01-02T10:20:30/x@y", "https://h/10:20/x@y", "https://h/x?at=a:b@c"),
+        *("https://h/x#a:b@c", "file:///srv/a:b@c", "sqlite:////srv/a:b@c", "http://[::1]/a:b"),
+        *("https://a/web/https://h/x@y", '"https://h/x","a":"b@c"', "https://h/x,a:b@c"),
+    ],
+)
+def test_what_an_honest_address_has_in_its_path_is_shown(text: str) -> None:
+    assert masked(text) == text
 
 
 @pytest.mark.parametrize(
@@ -129,6 +154,7 @@ def test_an_address_that_names_no_file_is_told_without_its_password() -> None:
         ("h:5000/image:v2@sha256:ab", "h:5000/image:v2@sha256:ab"),
         ("git@host:path", "git@host:path"),
         ("registry:5000/x@y", "registry:5000/x@y"),
+        ("robot/ci:hush@h/x", "…@h/x"),
     ],
 )
 def test_a_setting_is_shown_without_the_logins_in_it(value: object, shown: object) -> None:
@@ -139,7 +165,7 @@ def test_a_setting_is_shown_without_the_logins_in_it(value: object, shown: objec
     "piece",
     [
         *("a=b ", "&token=x", "://", "https://u:p@h/x?token=y ", "a://", "(a://b", "@a://", "?pw="),
-        "https://x?n=https://u@h/?pw=1&",
+        *("https://x?n=https://u@h/?pw=1&", "a://x/y:v@sha256:", "a://x/y:10:20:30@", "//a/"),
     ],
 )
 def test_all_addresses_of_a_long_text_are_masked_in_linear_time(piece: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
-from launchkit.addresses import holds_secret, masked, masked_address
+from launchkit.addresses import has_slash_user, holds_secret, masked, masked_address
 from launchkit.codec import suggest
 from launchkit.errors import Rejected
 from launchkit.model import GitSource
@@ -15,6 +15,11 @@ SCHEMES = ("https", "ssh", "file")
 CREDENTIAL_HINT = (
     "leave it out of the address and configure a git credential helper where the agent runs"
     " (git config --global credential.helper …), or use ssh"
+)
+
+SLASH_HINT = (
+    "write the slash of the user as %2F, leave the password out and configure a git credential"
+    " helper where the agent runs; in a path write %3A for a colon that has an @ behind it"
 )
 
 _SCP_LIKE = re.compile(r"[\w.-]+@[A-Za-z0-9\[][^/\s@]*:[^\s]+")
@@ -63,6 +68,11 @@ def check_remote(remote: str) -> None:
     _check_scheme(remote, url, shown)
     if url.password is not None or _is_token(url) or holds_secret(remote):
         raise Rejected(f"git remote {shown!r}: holds a password or token", hint=CREDENTIAL_HINT)
+    if _is_slash_login(remote, url):
+        raise Rejected(
+            f"git remote {shown!r}: holds what looks like a user with a slash and a password",
+            hint=SLASH_HINT,
+        )
     if url.scheme != "file" and (not url.hostname or url.hostname.startswith("-")):
         raise Rejected(f"git remote {shown!r}: names no host")
     if url.scheme == "file":
@@ -178,6 +188,14 @@ def _is_token(url: SplitResult) -> bool:
     """
     user = unquote(url.username or "")
     return ":" in user or (url.scheme != "ssh" and bool(_TOKEN.match(user)))
+
+
+def _is_slash_login(remote: str, url: SplitResult) -> bool:
+    """Whether one stands where git takes what is before the slash for the host, and asks there."""
+    is_named = url.scheme == "ssh" and url.username is not None
+    start = len(f"{url.scheme}://")
+    may_be = "@" in remote and url.scheme != "file" and not is_named
+    return may_be and has_slash_user(remote, start, remote.rfind("@"))
 
 
 def _check_scheme(remote: str, url: SplitResult, shown: str) -> None:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from launchkit.addresses import has_slash_user
 from launchkit.references import REFERENCES, is_elsewhere
 from launchkit.resolving.assignments import Name, Value, curl_logins, names_in, value_of
 from launchkit.secret_names import (
@@ -234,6 +235,8 @@ def _of_login(login: str, user: str, password: str) -> tuple[str, ...]:
 
 def _login_end(text: str, start: int, last: int) -> int:
     """Where the `@` behind a login is; below 0 if there is none. A password may hold a slash."""
+    if has_slash_user(text, start, last):
+        return last
     found = _AUTHORITY.match(text, start)
     authority = found[0] if found else ""
     if "@" in authority:

@@ -73,6 +73,7 @@ OUTPUT = (
 ADDRESSES = (
     "see postgresql://u:word@h/db?sslmode=x&password=y and https://tok@h/p?access_token=z#k=v.",
     "s3://bucket/key sqlite:///x.db?key=1",
+    "https://robot/ci:word@h/x oci://h/x:v1@sha256:ab https://h/10:20:30/x@y",
 )
 MODELS = tuple(
     json.dumps(one)

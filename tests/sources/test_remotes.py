@@ -25,6 +25,13 @@ GOOD = [
     "file:///srv/c%23#?",
     "http://127.0.0.1:8080/r",
     "http://localhost/r",
+    "https://robot%2Fci@host/r",
+    "https://host/a%3Ab@c",
+    "https://host/a:b",
+    "https://host/@a/b:c",
+    "https://host/2026-01-02T10:20:30/r@x",
+    "ssh://git@host/a:b@c",
+    "file:///srv/a:b@c",
     "http://[::1]/r",
 ]
 
@@ -73,6 +80,11 @@ LEAKY = [
     "ext::https://ada:hunter2@host/r",
     "ftp://ada:hunter2@host/r",
     "ssh://git:hunter2@host/r",
+    "https://robot/ci:hunter2@host/r",
+    "https://corp.com/ann:/hunter2@host/r",
+    "https://ada@corp/x:hunter2@host/r",
+    "ssh://robot/ci:hunter2@host/r",
+    "http://localhost/ci:hunter2@host/r",
     "https://ada@host/r?access_token=hunter2",
     "https://ada:x@host/r#access_token=hunter2",
     "ftp://ada@host/r?private_token=hunter2&a=@b",
@@ -106,6 +118,12 @@ def test_the_advice_for_credentials_is_a_credential_helper() -> None:
     with pytest.raises(Rejected) as caught:
         check_remote("https://ada:hunter2@host/r")
     assert "credential helper" in str(caught.value.hint)
+
+
+def test_the_advice_for_a_user_with_a_slash_is_to_write_it_so_that_git_knows_the_host() -> None:
+    with pytest.raises(Rejected, match="a user with a slash and a password") as caught:
+        check_remote("https://robot/ci:hunter2@host/r")
+    assert "write the slash of the user as %2F" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("path", [".", "./a", "/srv/code", "a/b@c:d", "train.py", "C:\\x", "a:b"])
