@@ -12,5 +12,7 @@ imported by its own name, where it is used:
 - `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed
 - `launchkit.aio.http`: `http_client`: clients of HTTP that go by the proxies of the environment
 - `launchkit.aio.answers`: `whole_answer`: an answer of which no more is read than is wanted
+- `launchkit.aio.bounded_answers`: `BoundedAnswers`: answers whose bodies begin soon
+- `launchkit.aio.tls_records`: `by_records`: TLS that is given up if it brings no data
 - `launchkit.aio.upload`: `open_file`, `OpenFile`, `whole`: a file that is uploaded in parts
 """

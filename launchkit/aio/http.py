@@ -7,16 +7,20 @@ httpx reads the same variables, but raises for some of what other programs accep
 import errno
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.request import getproxies
 
 import anyio
+import httpcore
 import httpx
 from anyio.abc import AsyncResource
 
+from launchkit.aio.bounded_answers import BoundedAnswers
+from launchkit.aio.tls_records import by_records
 from launchkit.errors import ConfigError
 from launchkit.plain_text import visible_line
 
@@ -34,7 +38,7 @@ def machine_trust() -> ssl.SSLContext:
     :raises ConfigError: if what such a variable names is none.
     """
     require_authorities("SSL_CERT_FILE", "SSL_CERT_DIR")
-    return httpx.create_ssl_context()
+    return by_records(httpx.create_ssl_context())
 
 
 def require_authorities(*variables: str) -> None:
@@ -67,25 +71,26 @@ def http_client(
     verify: ssl.SSLContext,
     *,
     limits: httpx.Limits = LIMITS,
-    transport: Callable[..., httpx.AsyncBaseTransport] = httpx.AsyncHTTPTransport,
+    most: int | None = None,
+    network: httpcore.AsyncNetworkBackend | None = None,
     **options: Any,
 ) -> httpx.AsyncClient:
-    """A client that trusts what *verify* does, goes by connections that *transport* makes, and
-    whose other *options* are those of httpx.
+    """A client that trusts what *verify* does, reads of each answer no more than *most* bytes, goes
+    over a *network* of its own if there is one, and whose other *options* are those of httpx.
 
     :raises ConfigError: if a proxy of the environment makes no sense.
     """
-    given: dict[str, Any] = {"verify": verify, "limits": limits}
+    given = partial(BoundedAnswers, verify=verify, limits=limits, most=most, network=network)
     chosen = ByEnvironment(
-        direct=transport(**given),
-        proxies={scheme: transport(proxy=proxy, **given) for scheme, proxy in _proxies().items()},
+        direct=given(),
+        proxies={scheme: given(proxy=proxy) for scheme, proxy in _proxies().items()},
         exempt=Exempt.of(getproxies().get("no", "")),
     )
-    hooks = {"request": [close_cancelled]}
+    hooks = {"request": [_close_cancelled]}
     return httpx.AsyncClient(transport=chosen, trust_env=False, event_hooks=hooks, **options)
 
 
-async def close_cancelled(request: httpx.Request) -> None:
+async def _close_cancelled(request: httpx.Request) -> None:
     """An event hook: have the connection closed of a request that is cancelled while TLS begins.
     httpcore closes it only after errors.
     """

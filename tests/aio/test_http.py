@@ -240,6 +240,7 @@ def test_those_are_trusted_whom_the_first_variable_names(
     assert machine_trust().get_ca_certs()
 
 
-def test_what_httpx_trusts_is_asked_for_by_one_door_alone() -> None:
+@pytest.mark.parametrize("made", ["create_ssl_context", "httpx.AsyncClient("])
+def test_clients_of_http_are_made_by_one_door_alone(made: str) -> None:
     sources = (*ROOT.glob("launchkit/**/*.py"), *ROOT.glob("plugins/*/launchkit_*/**/*.py"))
-    assert [one for one in sources if "create_ssl_context" in one.read_text()] == [DOOR]
+    assert [one for one in sources if made in one.read_text()] == [DOOR]

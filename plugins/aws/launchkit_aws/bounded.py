@@ -1,5 +1,6 @@
 """What is read of an answer that is read whole has an end, whoever gives it, and leads nowhere."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 
 from launchkit.aio.pieces import read_up_to
+from launchkit.aio.tls_records import by_records
 
 LONGEST_ANSWER = 32 << 20
 """Bytes; the longest list of all services that are asked here has fewer by far."""
@@ -56,6 +58,9 @@ class _Staying:
 
 class BoundedSession(AIOHTTPSession):  # type: ignore[misc] # the library has no types
     """The library's own, with answers that are bounded and lead nowhere."""
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        return by_records(super()._get_ssl_context())
 
     async def _get_session(self, proxy_url: str | None) -> _Staying:
         session: aiohttp.ClientSession = await super()._get_session(proxy_url)

@@ -1,6 +1,7 @@
 """The clients of Azure's services; imported when Azure is asked for the first time."""
 
 import logging
+import ssl
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -10,6 +11,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 
+from launchkit.aio.tls_records import by_records
 from launchkit_azure.bounded import BoundedResponse
 from launchkit_azure.errors import NoLogin, explained
 from launchkit_azure.place import TRIES, AzurePlace
@@ -95,7 +97,8 @@ class _OneTrust(AioHttpTransport):  # type: ignore[misc] # the library loads it 
 
     def _build_ssl_config(self, cert: Any, verify: Any) -> Any:
         if self._trust is None:
-            self._trust = super()._build_ssl_config(cert, verify)
+            asked = super()._build_ssl_config(cert, verify)
+            self._trust = by_records(ssl.create_default_context() if asked is True else asked)
         return self._trust
 
 

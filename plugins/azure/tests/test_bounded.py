@@ -10,6 +10,7 @@ from launchkit_azure import bounded
 from launchkit_azure.clients import open_clients
 from launchkit_azure.errors import AzureAway, explained
 from launchkit_azure.place import AzurePlace
+from saying import CRUMBS, saying
 
 from launchkit.model import Secret
 
@@ -41,3 +42,14 @@ async def test_of_what_azure_answers_no_more_is_read_than_it_would_say(
             account = (await open_clients(stack, place)).account("acct")
             with pytest.raises(AzureAway, match=said), explained("Blob Storage"):
                 await account.get_account_information()
+
+
+async def test_who_begins_tls_in_very_many_records_in_place_of_azure_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("launchkit_azure.clients.TRIES", 1)
+    async with saying(CRUMBS) as server, AsyncExitStack() as stack:
+        place = AzurePlace(blob_endpoint=f"https://{server}/acct", storage_key=Secret("a2V5"))
+        account = (await open_clients(stack, place)).account("acct")
+        with pytest.raises(AzureAway, match="too many TLS records"), explained("Blob Storage"):
+            await account.get_account_information()

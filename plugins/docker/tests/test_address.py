@@ -13,9 +13,10 @@ from docker_engine import SOCKET, Engine
 from encrypted_key import SAID, with_pass_phrase
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.address import engine_address
-from launchkit_docker.engine.client import open_client
+from launchkit_docker.engine.client import EngineAway, open_client
 from launchkit_docker.engine.ping import answers
 from launchkit_docker.runner import ContainerRunner
+from saying import CRUMBS, saying
 
 from launchkit.errors import ConfigError
 from launchkit.testing import site_at, started
@@ -186,6 +187,17 @@ async def test_a_path_before_those_of_the_engine_is_kept(monkeypatch: pytest.Mon
             await engine.info()
         tasks.cancel_scope.cancel()
     assert asked == [b"/engine/_ping", b"/engine/v1.44/info"]
+
+
+async def test_who_begins_tls_in_very_many_records_in_place_of_an_engine_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_TLS", "1")
+    async with saying(CRUMBS) as place:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{place}")
+        async with open_client() as engine:
+            with pytest.raises(EngineAway, match="too many TLS records"):
+                await engine.info()
 
 
 def test_the_key_that_an_engine_is_shown_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from launchkit_kubernetes.cluster.errors import ClusterAway
 from launchkit_kubernetes.cluster.findings import RIGHTS
 from launchkit_kubernetes.runner import KubernetesRunner
 from rights import like_others
+from saying import CRUMBS, saying
 from waiting import PATIENCE, until
 
 from launchkit.testing import make_submission, site_at, started
@@ -398,3 +399,18 @@ async def test_a_pod_without_the_files_of_an_account_is_told_so(
     async with open_client(Way(), 100, 100) as client:
         with pytest.raises(ClusterAway, match="the pod's service account"):
             await client.json("GET", "version")
+
+
+async def test_who_begins_tls_in_very_many_records_in_place_of_a_cluster_is_hung_up_on(
+    tmp_path: Path,
+) -> None:
+    async with saying(CRUMBS) as place:
+        cluster = {"server": f"https://{place}", "insecure-skip-tls-verify": True}
+        config = {"clusters": [{"name": "c", "cluster": cluster}], "current-context": "c"}
+        config |= {"contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}
+        config |= {"users": [{"name": "u", "user": {"token": "t"}}]}
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+        way = Way(config_file=str(tmp_path / "kubeconfig"))
+        async with open_client(way, 100, 100) as client:
+            with pytest.raises(ClusterAway, match="too many TLS records"):
+                await answered(client)

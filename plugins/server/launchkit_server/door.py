@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,11 +10,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from launchkit.aio.tls_records import by_records
 from launchkit.errors import ConfigError
+from launchkit.own_certificate import show_certificate
 from launchkit_server.config import ServerConfig
 from launchkit_server.connections import Bounds
 from launchkit_server.envelope import Limits
-from launchkit_server.tls_records import tls_of
 
 SILENT_SECONDS = 60
 """How long a client may leave what is sent to it unread."""
@@ -73,6 +75,16 @@ def door_of(config: ServerConfig) -> Door:
         trusted_proxies=proxies,
         root_path=config.root_path,
     )
+
+
+def tls_of(cert: Path, key: Path | None) -> ssl.SSLContext:
+    """What speaks TLS as one that has a certificate. Reads files.
+
+    :raises OSError: if they are no certificate and its key.
+    """
+    context = by_records(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    show_certificate(context, cert, key)
+    return context
 
 
 def give_up_on_silent(made: socket.socket, seconds: float) -> None:

@@ -7,7 +7,6 @@ import time
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
 
 import anyio
@@ -19,12 +18,13 @@ from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
 from launchkit.plain_text import tail_lines
 from launchkit.store.deliveries import Letter
-from launchkit_server.brief_answers import BriefAnswers
-from launchkit_server.look_ups import LookUps
+from launchkit_server.look_ups import ByLookUps, LookUps
 
 SEND_SECONDS = 15.0
 """How long a receiver may take to answer: less than a turn lasts."""
 QUIET_SECONDS = 10.0
+MOST_BYTES = 16 * 1024
+"""Of all that a receiver sends, once it is decrypted."""
 ANSWER_BYTES = 2000
 ANSWER_CHARACTERS = 300
 FAULTS = (
@@ -69,7 +69,8 @@ class Postman:
         async with (
             http_client(
                 self.trust,
-                transport=partial(BriefAnswers, look_ups),
+                most=MOST_BYTES,
+                network=ByLookUps(look_ups),
                 follow_redirects=False,
                 timeout=QUIET_SECONDS,
             ) as client,

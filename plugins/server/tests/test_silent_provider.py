@@ -5,18 +5,26 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 from launchkit_server.door import Door
+from launchkit_server.oidc.attempts import Attempt
 from launchkit_server.oidc.provider import Provider
 from launchkit_server.oidc.settings import HINT, OidcSettings
 from launchkit_server.shares import EXCHANGES
+from saying import saying
 from waiting import until
+
+from launchkit.aio.bounded_answers import MOST_BEFORE_BODY
+from launchkit.errors import Unreachable
 
 from .browsing import Browser
 from .conftest import Served, served_with
 from .identity_provider import CLIENT
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @contextmanager
@@ -76,3 +84,18 @@ def test_what_is_wrong_with_a_provider_is_for_the_log_and_not_for_strangers(
     assert "connection" not in answer.text.lower()
     (told,) = (one for one in caplog.messages if "signing in by the provider" in one)
     assert "connection attempts failed" in told
+
+
+@pytest.mark.parametrize(
+    ("begins", "piece", "most"),
+    [(b"", b"HTTP/1.1 100 \r\n\r\n", MOST_BEFORE_BODY), (CHUNKED, b"1\r\nx\r\n", 50_000)],
+    ids=["answers to come", "chunks"],
+)
+async def test_of_a_provider_that_goes_on_and_on_little_is_read(
+    monkeypatch: pytest.MonkeyPatch, begins: bytes, piece: bytes, most: int
+) -> None:
+    monkeypatch.setattr("launchkit_server.oidc.provider.MAX_ANSWER", 50_000)
+    async with saying(chain([begins], repeat(piece * 1000))) as place:
+        provider = Provider(OidcSettings(issuer=f"http://{place}", client_id=CLIENT))
+        with pytest.raises(Unreachable, match=f"more than {most} bytes came"):
+            await provider.address(Attempt.new("/"), "http://127.0.0.1/done")

@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 from launchkit_server.connections import Bounds
-from launchkit_server.door import Door
-from launchkit_server.tls_records import MOST_WITHOUT_DATA, tls_of
+from launchkit_server.door import Door, tls_of
 from waiting import PATIENCE
+
+from launchkit.aio.tls_records import MOST_WITHOUT_DATA
 
 from .conftest import Served, served_with
 from .test_connections import HEALTH, connected, ends

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from launchkit.addresses import masked_address
+from launchkit.aio.tls_records import by_records
 from launchkit.errors import ConfigError
 from launchkit.own_certificate import show_certificate
 from launchkit.plain_text import shortened
@@ -50,7 +51,7 @@ class Tls:
             raise ConfigError(message, hint="they are ca.pem, cert.pem and key.pem") from exc
         if not self.verified:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
+        return by_records(context)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import anyio
 from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config
 
+from launchkit.aio.tls_records import by_records
 from launchkit.own_certificate import show_certificate
 from launchkit_kubernetes.cluster.access import Access, unusable
 from launchkit_kubernetes.cluster.kubeconfig import log_in
@@ -145,7 +146,8 @@ def _with_session(api: ApiClient) -> ApiClient:
     """Put a session of ours in the place of the library's, which reads ~/.netrc and looks for a
     proxy at each request, in threads, and lets each log hold megabytes that nobody has taken yet.
     """
-    connector = api.rest_client.pool_manager.connector
+    connector: Any = api.rest_client.pool_manager.connector
+    by_records(connector._ssl)  # noqa: SLF001 - the library takes no context
     api.rest_client.pool_manager.detach()
     api.rest_client.pool_manager = aiohttp.ClientSession(
         connector=connector, response_class=_Response

@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 from pydantic_core import from_json
 
 from launchkit.aio.answers import AnswerTooLong, read_whole
-from launchkit.aio.http import SCHEMES, close_cancelled, machine_trust
+from launchkit.aio.http import SCHEMES, http_client, machine_trust
 from launchkit.errors import ConfigError, LaunchkitError, Unauthenticated, Unreachable
 from launchkit_server.oidc.attempts import Attempt
 from launchkit_server.oidc.claims import Person, person_of
@@ -206,11 +206,7 @@ class Provider:
         try:
             with anyio.fail_after(SECONDS):
                 async with (
-                    httpx.AsyncClient(
-                        verify=self.trust,
-                        timeout=SECONDS,
-                        event_hooks={"request": [close_cancelled]},
-                    ) as client,
+                    http_client(self.trust, most=MAX_ANSWER, timeout=SECONDS) as client,
                     client.stream(method, url, headers=GZIP, **options) as response,
                 ):
                     await read_whole(response, MAX_ANSWER)

@@ -7,10 +7,7 @@ and shows none of that: so it is given no more than one record at a time.
 import ssl
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
-
-from launchkit.own_certificate import show_certificate
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -30,8 +27,14 @@ class _Records:
         self._left = 0
 
     def hand_on(self) -> bool:
-        """Hand on what there is of one record; whether that is the end of it."""
+        """Hand on what there is of one record, once the last one was taken; whether all of it is
+        there.
+        """
+        if self._came.eof:
+            self.one.write_eof()
         if not self._left:
+            if self.one.pending:
+                return True
             self._head += self._came.read(_HEAD - len(self._head))
             if len(self._head) < _HEAD:
                 return False
@@ -47,14 +50,24 @@ class _Records:
 class _Spoken(ssl.SSLObject):
     """TLS of one connection."""
 
-    records: _Records
+    _records: _Records
     _without_data = 0
+
+    @classmethod
+    def _create(cls, incoming: ssl.MemoryBIO, *more: Any, **options: Any) -> Self:
+        records = _Records(incoming)
+        made: Self = super()._create(records.one, *more, **options)  # type: ignore[misc]
+        made._records = records
+        return made
 
     def do_handshake(self) -> None:
         self._do(super().do_handshake)
 
     def read(self, *wanted: Any, **named: Any) -> Any:
         return self._do(partial(super().read, *wanted, **named))
+
+    def write(self, data: Any) -> int:
+        return self._do(partial(super().write, data))
 
     def unwrap(self) -> None:
         self._do(super().unwrap)
@@ -65,7 +78,7 @@ class _Spoken(ssl.SSLObject):
         :raises ssl.SSLError: if there were too many of these.
         """
         while True:
-            is_whole = self.records.hand_on()
+            is_whole = self._records.hand_on()
             try:
                 return step()
             except ssl.SSLWantReadError:
@@ -73,24 +86,10 @@ class _Spoken(ssl.SSLObject):
                     raise
             self._without_data += 1
             if self._without_data > MOST_WITHOUT_DATA:
-                raise ssl.SSLError("too many TLS records without data")
+                raise ssl.SSLError(ssl.SSL_ERROR_SSL, "too many TLS records without data")
 
 
-class _Context(ssl.SSLContext):
-    sslobject_class = _Spoken
-
-    def wrap_bio(self, incoming: ssl.MemoryBIO, *more: Any, **options: Any) -> ssl.SSLObject:
-        records = _Records(incoming)
-        spoken: Any = super().wrap_bio(records.one, *more, **options)
-        spoken.records = records
-        return spoken  # type: ignore[no-any-return]
-
-
-def tls_of(cert: Path, key: Path | None) -> ssl.SSLContext:
-    """What speaks TLS as one that has a certificate. Reads files.
-
-    :raises OSError: if they are no certificate and its key.
-    """
-    context = _Context(ssl.PROTOCOL_TLS_SERVER)
-    show_certificate(context, cert, key)
+def by_records(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Have *context* speak so over all connections to come, of which asyncio or anyio reads."""
+    context.sslobject_class = _Spoken
     return context
