@@ -128,6 +128,18 @@ async def test_what_was_installed_and_upgraded_leaves_nothing(
                 == {n for n in before if "token" not in n})  # fmt: skip
 
 
+async def test_the_database_of_a_release_with_the_longest_name_is_begun(
+    control_plane: Cluster, place: str, tmp_path: Path
+) -> None:
+    values = merged(WITH_SERVER, {"postgresql": {"volume": {"emptyDir": {}}}})
+    pods = OF_CONTROLLERS["Pod"].format(f"namespaces/{place}")
+    query = f"{pods}?labelSelector=launchkit/component=postgresql"
+    with release(control_plane, place, tmp_path) as demo:
+        demo.install(values, {"fullnameOverride": "a" * 60})
+        await until(lambda: control_plane.request("GET", query)["items"])
+        demo.uninstall()
+
+
 async def test_the_claim_of_a_database_is_kept(
     control_plane: Cluster, place: str, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from .charts import WITH_SERVER, Object, merged, named, need_helm, pod, render
 from .values import CREDENTIALS, VOLUME
 
 pytestmark = pytest.mark.usefixtures("helm")
-RELEASES = ["demo", "launchkit-agent", "my-launchkit-agent"]
+RELEASES = ["demo", "launchkit-agent", "my-launchkit-agent", "a" * 41]
 NOTES = "launchkit-agent/templates/NOTES.txt"
 
 
