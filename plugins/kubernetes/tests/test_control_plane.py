@@ -1,5 +1,8 @@
 """Runs whose API server goes away, stands still or has forgotten, and custom resources."""
 
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,9 +11,10 @@ import anyio
 import pytest
 from launchkit_kubernetes.cluster.access import Access as Way
 from launchkit_kubernetes.cluster.client import open_client
-from launchkit_kubernetes.cluster.discovery import JOBS
+from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.objects import Objects
+from launchkit_kubernetes.manifest.build import RUN
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.records import (
@@ -43,6 +47,8 @@ POLICY = Operator(
 )
 BATCH = "/apis/batch/v1"
 RUNS_AT_ONCE = 20
+WRITES = 100
+"""More than the programs of a cluster do when they begin anew."""
 
 
 def job(place: str) -> Submission:
@@ -191,23 +197,81 @@ def age(site: Site, watch: str) -> float:
     return found
 
 
-async def test_a_version_that_is_forgotten_is_told_and_all_is_listed_again(
+async def test_after_a_version_that_is_forgotten_a_watch_begins_at_one_that_is_not(
     control_plane: Cluster, place: str, tmp_path: Path
 ) -> None:
     path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
     async with open_client(Way(config_file=str(path)), 100, 100) as client:
-        objects = Objects(client, JOBS.path(place), dict, lambda told: told["metadata"]["name"])
-        objects._version = "1"
+        objects = Objects(client, CONFIG_MAPS.path(place), dict, named)
         control_plane.apiserver.stop()  # its cache of older versions goes with it
         control_plane.apiserver.start()
         await until(control_plane.answers)
-        with pytest.raises(ClusterRefused, match="too old") as caught:
-            async for _ in objects.changes():
-                pass
-        assert caught.value.gone
-        assert objects._version == ""
-        await objects.list()
-        assert objects._version
+        with pytest.raises(ClusterRefused, match="too old"):
+            await anext(objects.changes("1"))
+        async with aclosing(objects.changes(await objects.begin())) as changes:
+            make_map(control_plane, place, "one")
+            with anyio.fail_after(PATIENCE):
+                assert await anext(changes) == "one"
+
+
+def named(told: Mapping[str, Any]) -> str:
+    return str(told["metadata"]["name"])
+
+
+def value_of(told: Mapping[str, Any]) -> str:
+    return str(told["data"]["a"])
+
+
+def make_map(cluster: Cluster, place: str, name: str) -> None:
+    body = {"metadata": {"name": name, "labels": {RUN: name}}, "data": {"a": "first"}}
+    cluster.request("POST", f"/{CONFIG_MAPS.path(place)}", body)
+
+
+@contextmanager
+def undone(cluster: Cluster) -> Iterator[None]:
+    """At its end the cluster is restored from a backup that was made at its beginning."""
+    data, backup = cluster.folder / "etcd", cluster.folder / "backup"
+    cluster.etcd.freeze()
+    shutil.copytree(data, backup)
+    cluster.etcd.thaw()
+    yield
+    for program in reversed(cluster.programs):
+        program.kill()
+    shutil.rmtree(data)
+    backup.rename(data)
+    cluster.start()
+
+
+async def test_of_a_cluster_that_is_restored_from_a_backup_its_present_is_known(
+    control_plane: Cluster, place: str, tmp_path: Path
+) -> None:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    maps = CONFIG_MAPS.path(place)
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        objects, others = (Objects(client, maps, value_of, named) for _ in "ab")
+
+        def change(value: str) -> None:
+            control_plane.patch(f"/{maps}/one", {"data": {"a": value}})
+
+        make_map(control_plane, place, "one")
+        with undone(control_plane):
+            for number in range(WRITES):
+                change(f"undone {number}")
+            await objects.list()
+            await others.list()
+            undone_at = await objects.begin()
+        since = await objects.begin()
+        assert int(since) < int(undone_at)
+        async with aclosing(objects.changes(since)) as changes:
+            change("second")
+            with anyio.fail_after(PATIENCE):
+                assert await anext(changes) == "one"
+        assert [*objects.of("one")] == ["second"]
+        for number in range(WRITES):  # versions catch up
+            make_map(control_plane, place, f"more-{number}")
+        assert int(await objects.begin()) > int(undone_at)
+        await others.list()
+        assert [*others.of("one")] == ["second"]
 
 
 async def test_a_custom_resource_runs_under_the_name_that_the_cluster_gives_its_kind(

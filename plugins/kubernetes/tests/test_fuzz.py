@@ -252,7 +252,7 @@ async def looked(client: ClusterClient, chance: Random) -> None:
     seen = Objects(client, PODS.path("ns"), Pod.of, run_of)
 
     async def changes() -> None:
-        async with aclosing(seen.changes()) as runs:
+        async with aclosing(seen.changes(await seen.begin())) as runs:
             async for run in runs:
                 seen.of(run)
 
@@ -352,7 +352,7 @@ def test_what_somebody_nests_very_deep_keeps_no_other_object_from_being_seen(
         server.body = page
         await found.list()
         server.body = event
-        async with aclosing(found.changes()) as runs:
+        async with aclosing(found.changes("2")) as runs:
             return {each.name for each in found.of("r")}, [run async for run in runs]
 
     with asyncio.Runner() as runner, opened_client(runner, access) as client:
@@ -370,11 +370,7 @@ def test_an_answer_that_is_nested_very_deep_is_told(
 
     async def asked() -> None:
         seen = Objects(client, pods, Pod.of, run_of)
-        if status == HTTPStatus.OK:
-            server.body = b'{"metadata": {"resourceVersion": "1"}}'
-            await seen.list()
-            server.body = DEEP
-        async with aclosing(seen.changes()) as runs:
+        async with aclosing(seen.changes("1")) as runs:
             await anext(runs)
 
     with (

@@ -53,8 +53,7 @@ async def test_who_watches_hears_on_when_a_login_is_read_anew(
 ) -> None:
     path = CONFIG_MAPS.path(place)
     objects = Objects(client, path, dict, lambda told: told["metadata"]["name"])
-    await objects.begin()
-    async with aclosing(objects.changes()) as changes:
+    async with aclosing(objects.changes(await objects.begin())) as changes:
         for name in ("first", "second", "third"):
             body = {"metadata": {"name": name, "labels": {RUN: name}}}
             control_plane.request("POST", f"/{path}", body)
@@ -85,10 +84,11 @@ async def test_what_is_read_ends_in_time_when_everything_is_closed(
 ) -> None:
     monkeypatch.setattr("launchkit_kubernetes.cluster.objects.SILENT_SECONDS", 0.5)
     objects = Objects(client, CONFIG_MAPS.path(place), dict, lambda _: RUN)
+    since = await objects.begin()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(closed_soon, client, server)
         with pytest.raises(ClusterAway), anyio.fail_after(PATIENCE):
-            await anext(objects.changes())
+            await anext(objects.changes(since))
     with pytest.raises(ClusterAway, match="closed"):
         await client.json("GET", "version")
 

@@ -118,13 +118,12 @@ class Board:
 
     @asynccontextmanager
     async def _watch(self) -> AsyncIterator[AsyncIterator[tuple[str, RunView | None]]]:
-        for objects in (self._workloads, self._pods):
-            await objects.begin()
+        begun = [(objects, await objects.begin()) for objects in (self._workloads, self._pods)]
         send, receive = anyio.create_memory_object_stream[str](BUFFERED)
         with unwrapped():
             async with receive, anyio.create_task_group() as tasks:
-                for objects in (self._workloads, self._pods):
-                    tasks.start_soon(_follow, objects, send.clone(), tasks.cancel_scope)
+                for objects, since in begun:
+                    tasks.start_soon(_follow, objects, since, send.clone(), tasks.cancel_scope)
                 send.close()
                 yield self._changes(receive)
                 tasks.cancel_scope.cancel()
@@ -152,10 +151,13 @@ class Board:
 
 
 async def _follow(
-    objects: Objects[Any], send: MemoryObjectSendStream[str], both: anyio.CancelScope
+    objects: Objects[Any],
+    since: str,
+    send: MemoryObjectSendStream[str],
+    both: anyio.CancelScope,
 ) -> None:
     """Pass on whose objects have changed; the end of one watch is that of both."""
-    async with send, aclosing(objects.changes()) as changes:
+    async with send, aclosing(objects.changes(since)) as changes:
         async for run in changes:
             await send.send(run)
     both.cancel()

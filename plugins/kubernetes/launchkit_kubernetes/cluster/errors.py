@@ -63,11 +63,6 @@ class ClusterRefused(ClusterError):
         return self.status == HTTPStatus.CONFLICT and not self.exists
 
     @property
-    def gone(self) -> bool:
-        """Whether that version is no longer kept, so that all is to be listed again."""
-        return self.status == HTTPStatus.GONE
-
-    @property
     def over_quota(self) -> bool:
         """Whether a ResourceQuota is used up; it may have room again later."""
         return self.status == HTTPStatus.FORBIDDEN and QUOTA in self.message

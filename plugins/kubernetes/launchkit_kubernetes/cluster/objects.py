@@ -4,24 +4,29 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Set
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from launchkit.aio.lines import lines
 from launchkit_kubernetes.cluster.answers import decoded
 from launchkit_kubernetes.cluster.client import ClusterClient, Request
-from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, ClusterRefused, refusal
+from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, refusal
 from launchkit_kubernetes.manifest.build import RUN
 from launchkit_kubernetes.status.shape import mapping, text, whole
 
 V = TypeVar("V")
 
 WATCH_SECONDS = 1500
-"""After so long the server ends a watch, and it is opened again where it ended."""
+"""After so long the server ends a watch, and another is opened."""
 SILENT_SECONDS = 150.0
 """A server that lives sends a bookmark each minute; one that was replaced sends nothing."""
 LINE_BYTES = 1 << 24
+OF_ANOTHER_PAST = ""
+"""The version of what is known of before the cluster was restored from a backup: what is asked of a
+list without a version is read from etcd itself, so that nothing known before can be newer. Versions
+have begun there at older ones again, and all that is told from then on is newer than this.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,6 @@ class Objects(Generic[V]):
         self._by_run: defaultdict[str, dict[str, V]] = defaultdict(dict)
         self._dropped: dict[str, str] = {}
         """Those that the watch has told to be gone since the list began that is under way."""
-        self._version = ""
-        """Where the next watch begins."""
 
     @property
     def runs(self) -> Set[str]:
@@ -94,59 +97,49 @@ class Objects(Generic[V]):
         for name, one in found.items():
             self._take(name, one)
         for name, seen in before.items():
-            now = self._seen.get(name)
-            newer = _is_newer(seen.version, now.version if now else version)
-            if newer:  # the watch has told of it while the list was read
+            if _is_newer(seen.version, version):  # the watch has told of it while the list was read
                 self._put(name, seen)
-        self._watch_from(version)
         self.known = True
         self.heard_at = time.monotonic()
 
-    async def begin(self) -> None:
-        """Know from where on `changes` tells of them: a list that begins later has what was before.
+    async def begin(self) -> str:
+        """From where on `changes` is to tell of them: a list that begins later has what was before.
 
         :raises ClusterError: if that fails.
         """
-        if not self._version:
-            one = {**self._selector, "limit": "1"}
-            self._watch_from(_version(await self._client.json("GET", self._path, params=one)))
+        before = {**self._seen}
+        one = {**self._selector, "limit": "1"}
+        newest = _version(await self._client.json("GET", self._path, params=one))
+        for name, seen in before.items():
+            if self._seen.get(name) is seen and _is_newer(seen.version, newest):
+                self._seen[name] = replace(seen, version=OF_ANOTHER_PAST)
+        return newest
 
-    async def changes(self) -> AsyncGenerator[str, None]:
+    async def changes(self, since: str) -> AsyncGenerator[str, None]:
         """The run of each object that has changed, until the server ends the watch.
 
-        :raises ClusterError: if it breaks off; after one of 410 the next begins at a new list.
+        :raises ClusterError: if it breaks off.
         """
-        await self.begin()
         params = {
             **self._selector,
             "watch": "true",
-            "resourceVersion": self._version,
+            "resourceVersion": since,
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        try:
-            asked = Request("GET", self._path, params, read_seconds=SILENT_SECONDS)
-            async with self._client.request(asked) as answer:
-                async for line in lines(answer, longest=LINE_BYTES):
-                    self.heard_at = time.monotonic()
-                    told = mapping(await decoded(line)) if line.strip() else {}
-                    if run := self._heard(told):
-                        yield run
-        except ClusterRefused as exc:
-            if exc.gone:
-                self._version = ""
-            raise
-
-    def _watch_from(self, version: str) -> None:
-        """Let the next watch begin there, unless it is known where: the first answer is older."""
-        self._version = self._version or version
+        asked = Request("GET", self._path, params, read_seconds=SILENT_SECONDS)
+        async with self._client.request(asked) as answer:
+            async for line in lines(answer, longest=LINE_BYTES):
+                self.heard_at = time.monotonic()
+                told = mapping(await decoded(line)) if line.strip() else {}
+                if run := self._heard(told):
+                    yield run
 
     def _heard(self, event: Mapping[str, Any]) -> str:
         """Whose object an event is about; nothing if it is none."""
         told, what = mapping(event.get("object")), event.get("type")
         if what == "ERROR":
             raise _ended(told)
-        self._version = _version(told) or self._version
         if what == "BOOKMARK":
             return ""
         if what == "DELETED":
