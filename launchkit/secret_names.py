@@ -1,6 +1,7 @@
 """Which names tell of a secret: those of keys, variables, options and template variables."""
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from launchkit.references import without_references
@@ -15,7 +16,7 @@ _HINT = re.compile(
 _SOUND = re.compile(
     r"(?:passw(?:or)?[dt]|kennwort|passphrase|passcode|secret|credential|authorization|bearer"
     r"|extraheader|dockerconfigjson|sharedaccess|token(?!i[sz](?:e|ing|ation))"
-    r"|(?:api|access|account|private|shared|signing|storage)[_-]?key)",
+    r"|(?:api|access|account|private|shared|signing|storage)[_.-]{0,3}key)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -30,7 +31,7 @@ _ENDS = ("pass", "pw", "pwd")
 _WHERE_A_SHELL_IS = frozenset({"OLDPWD", "PWD"})
 _ATTACHED = re.compile(r"-[A-Ze](?=[A-Za-z_])")
 """An option whose value begins right behind it, as in `-Dpassword=x`."""
-_FIELDS = re.compile(r"[.\[\]]+")
+_INDICES = re.compile(r"[\[\]]|%5[BD]", re.IGNORECASE)
 _OTHER_PASSES = frozenset({"bypass", "compass", "overpass", "surpass", "trespass", "underpass"})
 _KEYS = frozenset(
     {"aes", "anthropic", "aws", "azure", "client", "comet", "crypt", "decryption", "deploy"}
@@ -60,15 +61,12 @@ def may_tell(text: str) -> bool:
 
 def sounds(name: str) -> bool:
     """Whether a name has to do with a secret at all."""
-    if not may_tell(name) or name in _WHERE_A_SHELL_IS:
-        return False
-    attached = _ATTACHED.match(name)
-    return _tells(name) or (attached is not None and sounds(name[attached.end() :]))
+    return bool(_telling(name))
 
 
 def is_secret_name(name: str) -> bool:
     """Whether what has this name is a secret, and not where one is, as a file."""
-    return sounds(name) and not says_elsewhere(name)
+    return not all(map(_says_elsewhere, _telling(name)))
 
 
 def is_secret_parameter(name: str) -> bool:
@@ -80,14 +78,6 @@ def is_secret_parameter(name: str) -> bool:
     return sounds(name.lower()) or sounds(name) or not _OF_PARAMETERS.isdisjoint(words_of(name))
 
 
-def says_elsewhere(name: str) -> bool:
-    """Whether it is the name of what says where something is, such as a file."""
-    words = words_of(name) if _MAY_BE_PLACE.search(name) else []
-    if not words or words[-1].removesuffix("s") not in _PLACES:
-        return False
-    return not (words[-1] == "id" and words[-2:-1] == ["secret"])  # a secret_id is a password
-
-
 def is_secret(name: str, value: str) -> bool:
     """Whether a value of that name is a secret: a small number is none where the name says that it
     is a measure, such as `max_tokens`.
@@ -97,6 +87,41 @@ def is_secret(name: str, value: str) -> bool:
 
 def measures(name: str) -> bool:
     """Whether a name tells how much there is, or how long it counts, in whole words."""
+    return all(map(_is_measure, _telling(name) or [name]))
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name, in small letters: `maxTokens` and `MAX_TOKENS` have the same two."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def _telling(name: str) -> list[str]:
+    """The readings of a name that have to do with a secret."""
+    if not may_tell(name) or name in _WHERE_A_SHELL_IS:
+        return []
+    return [one for one in _readings(name) if _tells(one)]
+
+
+def _readings(name: str) -> Iterator[str]:
+    """A name as it is, and what of it is surely its own: what a macro, a field, an index or an
+    option adds to the name of a secret may look like another name, as in `PASSWORD_${run_id}`.
+    """
+    own = ".".join(without_references(name))
+    for one in dict.fromkeys((name, *_INDICES.split(own))):
+        yield one
+        if attached := _ATTACHED.match(one):
+            yield one[attached.end() :]
+
+
+def _says_elsewhere(name: str) -> bool:
+    """Whether it is the name of what says where something is, such as a file."""
+    words = words_of(name) if _MAY_BE_PLACE.search(name) else []
+    if not words or words[-1].removesuffix("s") not in _PLACES:
+        return False
+    return not (words[-1] == "id" and words[-2:-1] == ["secret"])  # a secret_id is a password
+
+
+def _is_measure(name: str) -> bool:
     words = words_of(name)
     if not words:
         return False
@@ -108,16 +133,11 @@ def measures(name: str) -> bool:
     )
 
 
-def words_of(name: str) -> list[str]:
-    """The words of a name, in small letters: `maxTokens` and `MAX_TOKENS` have the same two."""
-    return [word.lower() for word in _WORD.findall(name)]
-
-
 def _tells(name: str) -> bool:
     if _SOUND.search(name):
         return True
-    own = ".".join(without_references(name)).rpartition("/")[2]
-    return any(_has_secret_word(words_of(part)) for part in {own, *_FIELDS.split(own)})
+    own = name.rpartition("/")[2]
+    return any(_has_secret_word(words_of(part)) for part in {own, *own.split(".")})
 
 
 def _has_secret_word(words: list[str]) -> bool:

@@ -5,6 +5,8 @@ import pytest
 from launchkit.resolving.secret_values import hidden
 from launchkit.secret_names import is_secret, is_secret_name
 
+MACROS = ("author", "entity_name", "image_uri", "project_name", "run_id", "run_name")
+
 
 @pytest.mark.parametrize(
     ("name", "value"),
@@ -35,6 +37,10 @@ from launchkit.secret_names import is_secret, is_secret_name
         ("PASSWORT", "hush"),
         ("OPENAI_KEY", "hush"),
         ("COOKIE", "hush"),
+        ("datadog.api.key", "hush"),
+        ("-Dsecret_id", "hush"),
+        ("-DSECRET_ID", "hush"),
+        ("-esecretId", "hush"),
     ],
 )
 def test_when_in_doubt_it_is_a_secret(name: str, value: str) -> None:
@@ -51,8 +57,31 @@ def test_when_in_doubt_it_is_a_secret(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        *(f"{word}${{{macro}}}" for word in ("PASSWORD_", "db-auth-", "pwd.") for macro in MACROS),
+        *(f"${{{macro}}}_token" for macro in MACROS),
+        *("API_${run_id}_KEY", "secret_{{name}}_id", "PASSWORD_$(NODE_NAME)", "sas-{{user_id}}"),
+        *("pwd[name]", "tokens[file]", "password[0].url", "pwd%5Buser_id%5D", "pat[${run_name}]"),
+        *("x[a].password[name]", "-DPASSWORD_${run_name}"),
+        *("DB_PASSWORD_${retry_count}", "PIN_TOKEN_{{job_version}}", "token[count]"),
+    ],
+)
+def test_no_macro_field_or_index_in_the_name_of_a_secret_makes_it_another(name: str) -> None:
+    option = f"--{name.lstrip('-')}"
+    given = {
+        name: "123456",
+        "env": [{"name": name, "value": "123456"}],
+        "args": [option, "123456", f"{name}=123456"],
+        "setup": f"run {name}=123456",
+    }
+    assert "123456" not in str(hidden(given))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
         *("max_tokens", "token_count", "num_tokens", "min-token-size", "maxNewTokens"),
         *("password_min_length", "token_ttl", "MAX_TOKENS_PER_BATCH"),
+        "max_tokens_${run_id}",
     ],
 )
 def test_a_small_number_is_no_secret_where_whole_words_call_it_a_measure(name: str) -> None:
@@ -75,6 +104,8 @@ def test_a_small_number_is_no_secret_where_whole_words_call_it_a_measure(name: s
         ),
         *("TOKENIZERS_PARALLELISM", "tokenizer", "PWD", "primary_key", "topologyKey", "author"),
         *("pass-through", "author", "compass", "public_key"),
+        *("PASSWORD_FILE_${run_id}", "TOKEN_${run_id}_FILE", "env[TOKEN_FILE]", "${token}_path"),
+        *("auth.name", "-Dtoken_file"),
     ],
 )
 def test_what_says_where_a_secret_is_or_is_another_word_is_none(name: str) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 from launchkit.codec import Path
 from launchkit.model import Json
-from launchkit.references import is_elsewhere
+from launchkit.references import REFERENCE, is_elsewhere
 from launchkit.resolving.assignments import INDEX, NAME, set_next
 from launchkit.resolving.masking import Mask
 from launchkit.resolving.secret_texts import HIDDEN, Part, parts_of, without_parts
 from launchkit.secret_names import is_secret, is_secret_name, measures, sounds
 
 _ASSIGNMENT = re.compile(rf"({NAME}(?:{INDEX})*+)=")
-_OPTION = re.compile(rf"--?(?=[A-Za-z]){NAME}(?:{INDEX})*+[=:]?")
+_OPTION = re.compile(rf"--?(?=[A-Za-z]|{REFERENCE}){NAME}(?:{INDEX})*+[=:]?")
 _PLAIN = re.compile(rf"{NAME}(?:{INDEX})*+")
 _ASSIGNED_NEXT = re.compile(rf"{NAME}(?:{INDEX})*+[=:]|bearer", re.IGNORECASE)
 _LOGIN_OPTION = re.compile(r"-[A-Za-z]{0,10}[uU]|--(?:proxy-)?user")
