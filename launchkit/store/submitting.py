@@ -72,12 +72,12 @@ class Launch(NamedTuple):
 
 
 def request_digest(queue: str, spec: LaunchSpec, priority: Priority, actor: str) -> str:
-    """What makes two requests the same, of one who launches. The commit that a branch meant that
-    day and the trace do not count.
+    """What makes two requests the same, of one who launches. The trace does not count, nor does
+    the commit that a branch meant that day; that of a job does, for it tells the versions apart.
     """
     spec = replace(spec, traceparent=None)
     source = spec.recipe.source
-    if isinstance(source, GitSource):
+    if isinstance(source, GitSource) and spec.job is None:
         spec = replace(spec, recipe=replace(spec.recipe, source=replace(source, commit=None)))
     return hashlib.sha256(f"{queue}\n{priority}\n{actor}\n{encode_json(spec)}".encode()).hexdigest()
 

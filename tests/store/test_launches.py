@@ -9,7 +9,7 @@ from store.conftest import LEASE, Clock, Store, spec, status
 from launchkit.abc import LaunchRequest, Order, Selection, Stop
 from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
 from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueSpec, Recipe, Variable
-from launchkit.store import claims, launches, queues, submitting
+from launchkit.store import claims, jobs, launches, queues, submitting
 from launchkit.store.backend import StoreBackend
 
 
@@ -49,6 +49,25 @@ def test_a_branch_that_moved_is_still_the_same_request() -> None:
         )
 
     assert digest("a" * 40) == digest("b" * 40)
+
+
+async def test_a_key_gives_no_launch_of_an_older_version_of_the_job(store: Store) -> None:
+    def launch(commit: str) -> submitting.Launch:
+        wanted = LaunchSpec(recipe=_at(commit), job="train")
+        request = LaunchRequest(spec=wanted, actor="ann", idempotency_key="k")
+        return submitting.Launch("e", "q", request)
+
+    await store.queue()
+    await store.write(jobs.Create("e", "train", _at("a" * 40), "ann", ()))
+    first = await store.write(launch("a" * 40))
+    await store.write(jobs.Create("e", "train", _at("b" * 40), "ann", ()))
+    with pytest.raises(Conflict, match=f"another request.*launch {first.id}"):
+        await store.write(launch("b" * 40))
+    assert (await store.write(launch("a" * 40))).id == first.id
+
+
+def _at(commit: str) -> Recipe:
+    return Recipe(source=GitSource(remote="https://h/r", ref="main", commit=commit))
 
 
 async def test_template_values_are_checked_at_launch(store: Store) -> None:
