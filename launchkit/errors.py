@@ -249,9 +249,9 @@ def source(exc: Exception) -> str:
     return ", ".join(getattr(exc, "__notes__", ())[:1])
 
 
-class contained:  # noqa: N801 - reads as a verb: with contained()
+class contained_call:  # noqa: N801 - reads as a verb: with contained_call()
     """Let foreign code that raises what would end the program fail as with any other exception: it
-    is in no position to decide that. Interruption, cancellation and the end of a generator pass.
+    is in no position to decide that. Interruption passes.
     """
 
     def __enter__(self) -> None:
@@ -267,18 +267,43 @@ class contained:  # noqa: N801 - reads as a verb: with contained()
         raise RuntimeError(f"it raised {shown(exc)}") from exc
 
     def _passes(self, exc: BaseException) -> bool:
-        from asyncio import CancelledError
-
-        passing = (KeyboardInterrupt, CancelledError, GeneratorExit)
-        group = exc if isinstance(exc, BaseExceptionGroup) else BaseExceptionGroup("", [exc])
-        return group.subgroup(passing) is not None
+        return _has(exc, KeyboardInterrupt)
 
 
-class contained_call(contained):  # noqa: N801 - reads as a verb: with contained_call()
-    """The same of what is called and not awaited, which nobody cancels: interruption passes."""
+class contained(contained_call):  # noqa: N801 - reads as a verb: with contained()
+    """The same of what is awaited, where the end of a generator passes too, and a cancellation that
+    this task was asked for: foreign code may also raise that of another task, which it has awaited.
+    """
+
+    def __enter__(self) -> None:
+        """Note how often the task was cancelled natively, and knows it."""
+        from asyncio import current_task
+
+        task = current_task()
+        is_told_later = getattr(task, "_must_cancel", False)  # at its next await
+        self._known = 0 if task is None or is_told_later else task.cancelling()
 
     def _passes(self, exc: BaseException) -> bool:
-        return isinstance(exc, KeyboardInterrupt)
+        from asyncio import CancelledError
+
+        if _has(exc, KeyboardInterrupt, GeneratorExit):
+            return True
+        return _has(exc, CancelledError) and self._is_asked_for()
+
+    def _is_asked_for(self) -> bool:
+        from asyncio import current_task
+        from math import inf
+
+        from anyio import current_effective_deadline
+
+        task = current_task()
+        natively = task is not None and task.cancelling() > self._known
+        return natively or current_effective_deadline() == -inf
+
+
+def _has(exc: BaseException, *kinds: type[BaseException]) -> bool:
+    group = exc if isinstance(exc, BaseExceptionGroup) else BaseExceptionGroup("", [exc])
+    return group.subgroup(kinds) is not None
 
 
 class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from launchkit.abc.guard import Guarded
 from launchkit.codec import Locate, decode, dotted, is_secret, unknown_key
 from launchkit.codec import Path as KeyPath
-from launchkit.errors import ConfigError, contained, shown
+from launchkit.errors import ConfigError, contained_call, shown
 from launchkit.model import Secret
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Component(Guarded, ABC):
 
         try:
             given = {name: settings[key] for name, key in spelled.items() if name in known}
-            with contained():
+            with contained_call():
                 made = decode(cls, given, here)
         except ConfigError as exc:
             raise ConfigError("\n".join([exc.message, *problems])) from exc

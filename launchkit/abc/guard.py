@@ -7,7 +7,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar, get_origin
 
-from launchkit.errors import LaunchkitError, PluginError, contained, shown
+from launchkit.errors import LaunchkitError, PluginError, contained, contained_call, shown
 
 OWN, SEAMS = "launchkit.", "launchkit.abc."
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +60,8 @@ def _guard_of(member: Any, declared: object) -> Any:
         return None
     if inspect.isasyncgenfunction(member):
         return _marked(_yielding(member))
-    return _marked(_awaiting(member) if inspect.iscoroutinefunction(member) else _calling(member))
+    is_awaited = inspect.iscoroutinefunction(member) or inspect.iscoroutinefunction(declared)
+    return _marked(_awaiting(member) if is_awaited else _calling(member))
 
 
 def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,7 +76,7 @@ def _answering(member: Any, declared: Any) -> Callable[..., Any]:
     @wraps(getattr(member, "__func__", member))
     def answer(cls: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            with contained():
+            with contained_call():
                 given = member.__get__(None, cls)(*args, **kwargs)
                 return _checked(given, wanted)
         except passes:
@@ -108,7 +109,7 @@ def _checked(given: Any, wanted: tuple[type, ...]) -> Any:
 def _calling(member: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(member)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with _named(self, member), contained():
+        with _named(self, member), contained_call():
             return member(self, *args, **kwargs)
 
     return call

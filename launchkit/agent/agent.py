@@ -27,7 +27,7 @@ from launchkit.agent.presence import hold_presence
 from launchkit.agent.standing import Standing, status_line
 from launchkit.agent.under_way import UnderWay
 from launchkit.aio.retry import Backoff, long_enough, pauses
-from launchkit.errors import ConfigError, QueueError, unwrapped
+from launchkit.errors import ConfigError, PluginError, QueueError, contained, unwrapped
 from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
 from launchkit.model.names import agent_name_of
 from launchkit.observe import journal
@@ -131,13 +131,18 @@ class Agent:
         """Work until stopped, then wait for what is under way.
 
         :raises ConfigError: if the settings do not fit a component.
-        :raises PluginError: if a component is not installed.
+        :raises PluginError: if a component is not installed, or something has cancelled its tasks.
         :raises NotFound: if a queue does not exist.
         :raises Conflict: if an agent of this name runs on this machine.
         :raises AgentReplaced: if one of this name was started later elsewhere.
         """
-        with unwrapped():
+        with contained(), unwrapped():
             await self._run(task_status)
+        if not self._stopping:
+            raise PluginError(
+                "the agent has ended although nobody wanted it to: its tasks were cancelled",
+                hint="leave out what may have done so: LAUNCHKIT_BLOCK_PLUGINS=NAME,NAME",
+            )
 
     async def _run(self, task_status: TaskStatus[None]) -> None:
         settings, state_dir = self.settings, self.settings.state_dir

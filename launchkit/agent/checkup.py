@@ -24,7 +24,15 @@ from launchkit.abc import (
 from launchkit.agent.folders import make_writable
 from launchkit.agent.kit import backend_of, builder_block, registry_block
 from launchkit.agent.plugin_tasks import plugin_tasks
-from launchkit.errors import ConfigError, LaunchkitError, NotFound, contained, told, unwrapped
+from launchkit.errors import (
+    ConfigError,
+    LaunchkitError,
+    NotFound,
+    contained,
+    contained_call,
+    told,
+    unwrapped,
+)
 from launchkit.images.docker_login import kept_logins
 from launchkit.model import AgentCapacity, QueueSpec
 from launchkit.plugins import Plugins
@@ -103,7 +111,7 @@ def files_of_user(plugins: Plugins) -> Iterator[Finding]:
 
 def _wide(files: Callable[[], Mapping[Path, str]], subject: str) -> Sequence[Finding]:
     try:
-        with contained():
+        with contained_call():
             return wide_secrets(files(), subject)
     except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
         return [failure(subject, exc, optional=True)]
@@ -225,7 +233,7 @@ async def _config_findings(
 async def _config_finding(queue: QueueSpec, runner: Runner, patience: float) -> Sequence[Finding]:
     subject = f"config of queue {queue.name}"
     try:
-        with anyio.fail_after(patience), contained():
+        with contained(), anyio.fail_after(patience):
             found: Sequence[Finding] = await runner.check_queue(queue_template(queue, type(runner)))
             return found
     except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
@@ -274,7 +282,7 @@ class _Examiner:
         """Start and check a component, and keep it until cancelled for those that build on it."""
         started = False
         try:
-            with unwrapped(), anyio.CancelScope() as scope, contained():
+            with contained(), unwrapped(), anyio.CancelScope() as scope:
                 scope.deadline = anyio.current_time() + self.patience
                 async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
                     component = await part.make()

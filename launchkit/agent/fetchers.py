@@ -37,15 +37,20 @@ class UnableFetcher(Fetcher):
 
 async def _fetcher(name: str, plugins: Plugins, stack: AsyncExitStack, site: Site) -> Fetcher:
     try:
-        async with AsyncExitStack() as own:
-            made = plugins.create(Fetcher, name, {})
-            await made.start(own, site)
-            stack.push_async_callback(_release, name, own.pop_all())
-            return made
+        with contained():
+            return await _started(name, plugins, stack, site)
     except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
         problem = f"the fetcher {name} cannot be started: {told(exc)}"
         logger.warning("%s", problem, extra={"action": "fetcher"})
         return UnableFetcher(problem=problem)
+
+
+async def _started(name: str, plugins: Plugins, stack: AsyncExitStack, site: Site) -> Fetcher:
+    async with AsyncExitStack() as own:
+        made = plugins.create(Fetcher, name, {})
+        await made.start(own, site)
+        stack.push_async_callback(_release, name, own.pop_all())
+        return made
 
 
 async def _release(name: str, own: AsyncExitStack) -> None:

@@ -217,7 +217,7 @@ class _Service:
         scope = anyio.CancelScope(deadline=anyio.current_time() + START_SECONDS)
         self._starting = scope
         try:
-            with unwrapped(), scope, contained():
+            with contained(), unwrapped(), scope:
                 async with anyio.create_task_group() as tasks:
                     async with AsyncExitStack() as stack:
                         runner = self._make()

@@ -8,6 +8,7 @@ from anyio.abc import TaskGroup
 
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit
+from launchkit.errors import contained
 from launchkit.model import AgentOrders, Claim
 from launchkit.settings import AgentSettings
 
@@ -81,10 +82,11 @@ class UnderWay:
         journey.log.info(message, item.id, item.run_id, item.attempt, action="claim")
         self._changed()
         try:
-            await journey.travel()
-            while (again := await self._again(journey)) is not None:
-                journey = self.journeys[item.id] = again
+            with contained():
                 await journey.travel()
+                while (again := await self._again(journey)) is not None:
+                    journey = self.journeys[item.id] = again
+                    await journey.travel()
         except Exception:
             journey.log.exception("launch %s: left for its next holder", item.id, action="fault")
         finally:

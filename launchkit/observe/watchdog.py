@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from launchkit.errors import contained_call
+
 HEARTBEAT = "heartbeat"
 PATIENCE_SECONDS = 60.0
 """Beyond a lease, how long a part may be silent: longer than any pause between two tries."""
@@ -69,7 +71,8 @@ class Watchdog:
         """How old the last news of each watch is, which no restart would change."""
         for name, age_of in sorted(self.watches.items()):
             try:
-                age = age_of()
+                with contained_call():
+                    age = age_of()
             except Exception as exc:  # noqa: BLE001 - a plugin's
                 yield f"watch {name}", Check(True, f"cannot be told: {exc!r}")
                 continue

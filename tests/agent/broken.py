@@ -1,6 +1,7 @@
 """A plugin whose parts break where tests want it, and which no test uses."""
 
 import sys
+from asyncio import CancelledError
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -40,6 +41,8 @@ begun: Counter[str] = Counter()
 def break_if(fault: str) -> None:
     if fault in faults and "exit" in faults:
         sys.exit(f"a bug in {fault}")
+    if fault in faults and "cancelled" in faults:
+        raise CancelledError(f"a bug in {fault}")
     if fault in faults:
         raise KeyError(f"a bug in {fault}")
 
@@ -71,6 +74,8 @@ class BrokenEnvironment(Environment):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         break_if("environment start")
+        if "ends all" in faults:
+            site.tasks.cancel_scope.cancel()
         attend(stack, site.tasks, self._look, name="a look at the place")
 
     async def _look(self) -> None:

@@ -143,6 +143,35 @@ async def test_a_runner_that_fails_in_the_background_is_started_anew_and_its_run
     assert broken.submitted[str(run.item.ref)] == 1
 
 
+@pytest.mark.parametrize(
+    "fault", ["submit", "status", "logs", "aclose", "background", "runner start", "runner end"]
+)
+async def test_a_cancellation_that_nobody_asked_for_is_a_fault_like_any_other(
+    bench: Bench, fault: str
+) -> None:
+    await bench.client.create_queue("broken", "broken")
+    await bench.client.create_queue("other", "local-process")
+    broken.faults.update({fault, "cancelled"})
+    queues = ["broken", "other"]
+    async with bench.agent(broken, queues=queues, max_jobs=2, lease_seconds=0.5):
+        run = await bench.launch("print(1)", queue="broken")
+        if fault not in {"aclose", "runner end"}:
+            await told(run, f"a bug in {fault}")
+        other = await bench.launch("print(2)", queue="other")
+        assert await bench.ended(other) == [ItemState.FINISHED]
+        if fault != "runner end":
+            broken.faults.clear()
+        ends = [ItemState.FAILED if fault == "submit" else ItemState.FINISHED]
+        assert await bench.ended(run) == ends
+
+
+async def test_an_agent_whose_tasks_are_cancelled_by_a_plugin_says_so(bench: Bench) -> None:
+    broken.faults.add("ends all")
+    settings = bench.settings().model_copy(update={"environment": Block(type="broken")})
+    with pytest.raises(PluginError, match="ended although nobody wanted it to"):
+        await Agent(settings, plugins=Plugins(broken, entry_points=False)).run()
+
+
 @EXITS
 async def test_what_the_agent_needs_and_fails_in_the_background_is_told_and_begun_again(
     bench: Bench, more: set[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
