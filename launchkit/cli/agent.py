@@ -1,6 +1,7 @@
 """`launchkit agent`."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import TextIO
 
 import anyio
 import click
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 
 from launchkit import __version__
 from launchkit.addresses import masked_url
@@ -30,6 +31,9 @@ from launchkit.settings import AgentSettings, missing_components
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 REPEAT_SECONDS = (300.0, 20.0)
 """How often the status line is repeated; the second with -v. As W&B does."""
+
+FORCE_SECONDS = 45.0
+"""From the second signal: all that launchkit does then has ended before that."""
 
 logger = logging.getLogger("launchkit.status")
 
@@ -83,8 +87,8 @@ def agent(
     """Take launches from queues and run them.
 
     The first SIGINT or SIGTERM lets what is under way end; the second ends the agent at once, and
-    the next agent goes on with the runs that survive it. The commands below are for agents that
-    run already, on any machine.
+    the next agent goes on with the runs that survive it. What a plugin holds up is given 45 s
+    then, or until a third. The commands below are for agents that run already, on any machine.
     """
     if context.invoked_subcommand is not None:
         return
@@ -135,7 +139,7 @@ async def serve(worker: Agent, log: Journal) -> int:
     """Run an agent until it ends; gives how many signals it got."""
     received: list[int] = []
     async with anyio.create_task_group() as tasks:
-        await tasks.start(_obey, worker, log, received)
+        await tasks.start(_obey, worker, log, received, tasks)
         tasks.start_soon(_repeat, worker, log)
         await worker.run()
         tasks.cancel_scope.cancel()
@@ -146,6 +150,7 @@ async def _obey(
     worker: Agent,
     log: Journal,
     received: list[int],
+    tasks: TaskGroup,
     *,
     task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -157,9 +162,19 @@ async def _obey(
                 message = "stopping when all that is under way has ended; again: at once"
                 log.info(message, action="stop")
                 worker.stop()
-            else:
-                log.info("stopping at once", action="abort")
+            elif len(received) == 2:
+                log.info("stopping at once; again: by force", action="abort")
                 worker.abort()
+                tasks.start_soon(_force, log, FORCE_SECONDS)
+            else:
+                tasks.start_soon(_force, log, 0)
+
+
+async def _force(log: Journal, seconds: float) -> None:
+    """End as if killed, once the time is over: a plugin may shield a wait, and wait for ever."""
+    await anyio.sleep(seconds)
+    log.warning("something does not end: this agent ends as if it were killed", action="abort")
+    os._exit(INTERRUPTED)
 
 
 async def _repeat(worker: Agent, log: Journal) -> None:

@@ -14,6 +14,30 @@ from waiting import PATIENCE
 from launchkit import connect
 from launchkit.model import ItemState
 
+STUCK = """
+from dataclasses import dataclass
+import anyio
+from launchkit import hookimpl
+from launchkit.abc import Runner
+
+@dataclass(kw_only=True)
+class Stuck(Runner):
+    kind, needs_image = "stuck", False
+    async def start(self, stack, site):
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep_forever()
+    async def submit(self, submission): ...
+
+@hookimpl
+def launchkit_runners():
+    return [Stuck]
+"""
+HASTY = """
+from launchkit.cli import agent, main
+agent.FORCE_SECONDS = GIVEN
+main()
+"""
+
 
 def running(queue: Program) -> tuple["subprocess.Popen[str]", Path, str]:
     """An agent with a run that goes on until a file is there."""
@@ -112,6 +136,28 @@ def test_the_second_signal_leaves_runs_to_the_next_agent(queue: Program) -> None
     gate.touch()
     queue.work()
     assert queue.data("show", run)["state"] == "finished"
+
+
+@pytest.mark.parametrize(("seconds", "signals"), [(0.1, 2), (45, 3)])
+def test_a_plugin_that_shields_a_wait_for_ever_keeps_no_agent(
+    queue: Program, seconds: float, signals: int
+) -> None:
+    queue.file("stuck-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: stuck\nVersion: 1.0\n")
+    queue.file("stuck-1.0.dist-info/entry_points.txt", "[launchkit]\nstuck = stuck\n")
+    queue.file("stuck.py", STUCK)
+    queue("queue", "create", "stuck", "-r", "stuck", "--allow-unknown")
+    queue.launch("print(1)", queue="stuck")
+    script = queue.file("main.py", HASTY.replace("GIVEN", str(seconds)))
+    command = [sys.executable, script, "agent", "-q", "stuck"]
+    env = {**os.environ, "PYTHONPATH": str(queue.folder)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=env, text=True, stdout=pipe, stderr=pipe) as agent:
+        read_until(agent, lambda line: "1 of 1 under way" in line)
+        for _ in range(signals):
+            agent.send_signal(signal.SIGINT)
+            read_until(agent, lambda line: "stopping" in line or "as if it were killed" in line)
+        agent.communicate(timeout=PATIENCE)
+    assert agent.returncode == 130
 
 
 def test_a_stop_without_grace_is_a_wish_of_its_own(queue: Program) -> None:
