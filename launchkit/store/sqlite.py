@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -37,6 +38,8 @@ LOOK_SECONDS = 1.0
 BATCH = 64
 """How many waiting transactions share one commit at most."""
 JOIN_SECONDS = 5.0
+SLOW_HINT = "is its disk as slow as that?"
+UNKNOWN_HINT = "look whether it is there before you try again; is its disk as slow as that?"
 
 
 class SqliteDatabase(Database):
@@ -104,11 +107,17 @@ class SqliteDatabase(Database):
         loop = asyncio.get_running_loop()
         request = Request(body, loop, loop.create_future())
         requests.put(request)
-        with anyio.move_on_after(BUSY_SECONDS):
-            return cast("T", await request.answer)
-        raise self._busy(
-            TOO_MUCH_HINT if requests is self._reads else "is its disk as slow as that?"
-        )
+        try:
+            await asyncio.wait([request.answer], timeout=BUSY_SECONDS)
+            if is_settled := not request.answer.done() and not request.decide():
+                await asyncio.wait([request.answer], timeout=BUSY_SECONDS)
+            if request.answer.done():
+                return cast("T", request.answer.result())
+        finally:
+            request.answer.cancel()
+        if is_settled:
+            raise self._busy(UNKNOWN_HINT, "has not said whether it has stored what was asked")
+        raise self._busy(TOO_MUCH_HINT if requests is self._reads else SLOW_HINT)
 
     async def _prepared(self) -> None:
         """Have it made or upgraded, which may wait for its turn in vain."""
@@ -117,10 +126,10 @@ class SqliteDatabase(Database):
             return
         raise self._busy()
 
-    def _busy(self, hint: str = "is its disk as slow as that?") -> Unreachable:
-        text = f"the queue's database {self._path} did not answer within {BUSY_SECONDS:g} seconds"
+    def _busy(self, hint: str = SLOW_HINT, what: str = "did not answer") -> Unreachable:
+        text = f"the queue's database {self._path} {what} within {BUSY_SECONDS:g} seconds"
         holder = holder_of(self._path)
-        if holder is None:
+        if holder is None or holder.pid == os.getpid():
             return Unreachable(text, hint=hint)
         return Unreachable(
             f"{text}: {holder}",

@@ -3,10 +3,11 @@
 import asyncio
 import math
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -55,6 +56,13 @@ class Request:
     result: object = None
     error: BaseException | None = None
     topics: frozenset[str] = frozenset()
+    _decided: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def decide(self) -> bool:
+        """Decide whether it takes place; who comes first does. What is done is to be committed, or
+        nobody waits any more, and it is to be undone.
+        """
+        return self._decided.acquire(blocking=False)
 
     def deliver(self) -> None:
         if self.answer.cancelled():
@@ -137,7 +145,10 @@ class Worker:
             connection.execute("rollback to one")
             request.error = exc
         else:
-            request.topics = frozenset(tx.topics)
+            if request.decide():
+                request.topics = frozenset(tx.topics)
+            else:
+                connection.execute("rollback to one")
         connection.execute("release one")
 
     @contextmanager

@@ -2,18 +2,22 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from store.conftest import Clock, Store
+from store.conftest import Clock, Store, spec
 from waiting import PATIENCE
 
-from launchkit.errors import Unreachable
-from launchkit.store import queues
+from launchkit.abc import LaunchRequest
+from launchkit.errors import NotFound, Unreachable
+from launchkit.store import queues, sqlite_worker, submitting
+from launchkit.store.database import Tx
 from launchkit.store.fair_file_lock import FairFileLock, holder_of
 from launchkit.store.own_marks import FAR, OwnMarks
 from launchkit.store.sqlite import SqliteDatabase
@@ -84,6 +88,49 @@ async def test_who_makes_the_file_is_told_who_is_in_the_way(tmp_path: Path) -> N
     with stopped_in_a_write(path) as pid, pytest.raises(Unreachable, match=f"process {pid}"):
         async with SqliteDatabase(path).opened():
             pass
+
+
+async def test_what_is_told_not_to_be_stored_in_time_is_not_stored_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.queue()
+    given_up = threading.Event()
+    launch = submitting.Launch("e", "q", LaunchRequest(spec=spec("late"), actor="ann"))
+
+    async def slow(tx: Tx) -> None:
+        await launch(tx)
+        given_up.wait(PATIENCE)
+
+    with pytest.raises(Unreachable, match=r"did not answer within 0\.5 seconds$") as error:
+        await store.write(slow)
+    assert "end it" not in str(error.value.hint)
+    monkeypatch.setattr("launchkit.store.sqlite.BUSY_SECONDS", PATIENCE)
+    given_up.set()
+    assert (await store.launch("after")).name == "after"
+    with pytest.raises(NotFound):
+        await store.item("late")
+
+
+async def test_what_is_being_committed_is_waited_for_and_else_told_to_be_unknown(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.queue()
+    goes_on = threading.Event()
+    commit = sqlite_worker.advance
+
+    def slow(connection: sqlite3.Connection) -> int:
+        goes_on.wait(PATIENCE)
+        return commit(connection)
+
+    monkeypatch.setattr(sqlite_worker, "advance", slow)
+    monkeypatch.setattr("launchkit.store.sqlite.BUSY_SECONDS", 1.0)
+    with pytest.raises(Unreachable, match="has not said whether it has stored") as error:
+        await store.launch("unknown")
+    assert "look whether it is there" in str(error.value.hint)
+    monkeypatch.setattr("launchkit.store.sqlite.BUSY_SECONDS", PATIENCE)
+    goes_on.set()
+    await store.launch("after")
+    assert (await store.item("unknown")).name == "unknown"
 
 
 def test_nobody_is_named_while_nobody_has_the_turn(tmp_path: Path) -> None:
