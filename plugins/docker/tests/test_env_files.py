@@ -1,12 +1,22 @@
 """Files with variables."""
 
+import fcntl
 import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from launchkit_docker.options.env_files import given_away, read_files
+from launchkit_docker.options.file_reads import FileReads
 from launchkit_docker.runner import ContainerRunner
+from silent_mount import silent
+from waiting import PATIENCE, until
 
 from launchkit.errors import SubmitError
 from launchkit.model import Secret
@@ -102,6 +112,60 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SubmitError, match="it is no file"):
         read_files([str(tmp_path / "pipe")], {})
+
+
+@pytest.fixture
+def leased(tmp_path: Path) -> Iterator[Path]:
+    """A regular file that can be opened, or read, when somebody else lets go of it."""
+    path = tmp_path / "env"
+    path.touch()
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    with path.open("w") as file:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield path
+    signal.signal(signal.SIGIO, before)
+
+
+def test_a_file_that_has_nothing_to_read_yet_is_not_waited_for(leased: Path) -> None:
+    with pytest.raises(SubmitError, match="env cannot be read"):
+        read_files([str(leased)], {})
+
+
+@pytest.fixture
+def dead(tmp_path: Path) -> Iterator[Path]:
+    """A file on a mount that never answers."""
+    place = tmp_path / "dead"
+    place.mkdir()
+    with silent(place) as mounted:
+        if not mounted:
+            pytest.skip("nothing may be mounted here")
+        yield place / "env"
+
+
+async def test_a_file_that_never_answers_is_given_up(dead: Path) -> None:
+    reads = FileReads(seconds=0.2)
+    with pytest.raises(SubmitError, match=r"env-file: its files .* do not answer within 0.2 s"):
+        await reads.done("env-file", partial(read_files, [str(dead)], {}))
+
+
+def is_read() -> bool:
+    """Whether a thread reads files just now."""
+    stacks = map(traceback.extract_stack, sys._current_frames().values())
+    return any(frame.name == "read_files" for stack in stacks for frame in stack)
+
+
+@pytest.mark.parametrize("option", ["env_file", "label_file"])
+async def test_a_submit_that_is_ended_leaves_a_file_that_never_answers_to_itself(
+    runner: ContainerRunner, scripts: Scripts, dead: Path, option: str
+) -> None:
+    submission = scripts("true", **{option: str(dead)})
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(runner.submit, submission)
+            await until(is_read)
+            tasks.cancel_scope.cancel()
+    assert is_read()
+    assert not scripts.inspect(submission.name)
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:

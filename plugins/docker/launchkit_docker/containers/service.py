@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from weakref import WeakValueDictionary
 
 import anyio
@@ -31,6 +32,7 @@ from launchkit_docker.gpus.inventory import inventory_of
 from launchkit_docker.images.pull import Puller
 from launchkit_docker.images.store import id_in
 from launchkit_docker.options.env_files import given_away, read_files
+from launchkit_docker.options.file_reads import FileReads
 from launchkit_docker.options.parsing import Options, parse_options
 from launchkit_docker.options.policy import DockerPolicy, closes_cgroups
 from launchkit_docker.options.values import OWN
@@ -58,6 +60,7 @@ class ContainerService:
         self._markers = containers.markers
         self._puller = puller
         self._gpus = gpus
+        self._reads = FileReads()
         self._prepared = dict[str, str]()
         """The ids of the images of runs that are not submitted yet, by the run's name."""
         self._submits = WeakValueDictionary[str, anyio.Lock]()
@@ -128,7 +131,8 @@ class ContainerService:
         if await self._markers.has(name, OVER):
             raise _over(name)
         await self._gpus.confirm(name, options.gpus)
-        from_files = await run_sync(self._from_files, options, submission.launch.origins)
+        read = partial(self._from_files, options, submission.launch.origins)
+        from_files = await self._reads.done("env-file", read)
         code = None
         if submission.code is not None:
             code = (await self._containers.outside()).path(self._containers.code(name))
@@ -142,7 +146,7 @@ class ContainerService:
             log_driver=str((await self._containers.info()).get("LoggingDriver", "")),
         )
         body = request_of(options, submission, context)
-        more = self._public(await run_sync(_label_files, options))
+        more = self._public(await self._reads.done("label-file", partial(_label_files, options)))
         body["Labels"] = {**more, **body["Labels"]}
         require_short(body)
         if await self._containers.find(name) is None:

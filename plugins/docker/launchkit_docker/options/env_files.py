@@ -2,6 +2,7 @@
 byte order mark is none of the first name, and nothing is trimmed off a value.
 """
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -66,11 +67,16 @@ def read_files(paths: Iterable[str], environ: Mapping[str, str]) -> dict[str, st
 def _read(path: Path, most: int) -> bytes:
     if not path.is_file():
         raise ValueError("it is no file" if path.exists() else "there is no such file")
-    with path.open("rb") as file:
-        data = file.read(most + 1)
+    data = bytearray()
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        while more := os.read(file, most + 1 - len(data)):
+            data += more
+    finally:
+        os.close(file)
     if len(data) > most:
         raise ValueError(f"with it there are more than {MOST_BYTES} bytes")
-    return data
+    return bytes(data)
 
 
 def _text_of(data: bytes) -> str:
