@@ -22,7 +22,7 @@ END = "launchkit/end"
 """An annotation: how a run ended, as it was first seen. A kubelet that restarts may rewrite its
 pods later."""
 GRACE_SECONDS = 60
-"""Of a run whose object does not tell it, or is gone."""
+"""Of a run whose object does not tell it, or was gone before this agent saw it."""
 LONGEST_GRACE = 86_400
 
 
@@ -34,9 +34,9 @@ def seen(ref: Ref, workload: Mapping[str, Any], pods: tuple[Pod, ...]) -> RunSta
     return not_again(status) if text(notes.get(REQUEUE)) == "false" else status
 
 
-def grace_of(workload: Mapping[str, Any] | None) -> int:
+def grace_of(workload: Mapping[str, Any]) -> int:
     """The seconds that its launch gives to what is left of it, whatever its pods have."""
-    told = text(annotations_of(workload or {}).get(STOP_GRACE))
+    told = text(annotations_of(workload).get(STOP_GRACE))
     if not told.isdecimal() or len(told) > len(str(LONGEST_GRACE)):
         return GRACE_SECONDS
     return min(max(int(told), 1), LONGEST_GRACE)

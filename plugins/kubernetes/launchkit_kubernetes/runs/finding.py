@@ -1,21 +1,25 @@
 """Runs of earlier agents, found again by what they have left in the cluster."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from launchkit.abc import others_run
 from launchkit.errors import Elsewhere, RunLost, SubmitError
 from launchkit.model import Attempt
 from launchkit_kubernetes.cluster.errors import ClusterRefused
+from launchkit_kubernetes.manifest.build import NAME
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.records import Record, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
 from launchkit_kubernetes.runs.whose import Whose, whose_is
+from launchkit_kubernetes.status.pod import Pod
 
 Look = Callable[[Ref], Awaitable[Mapping[str, Any] | None]]
 """Reads an object; None: there is none."""
+Pods = Callable[[Ref], Awaitable[Sequence[Pod]]]
+"""Reads the pods of an object that is gone."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Finder:
     """Tells a run's object, and what stands beside one, from those of others of its name."""
 
     look: Look
+    pods: Pods
     is_known: Callable[[Ref], bool]
     """Whether there are runs of an object's kind in its namespace for all that the agent knows
     without what is on record: what may not be looked at there is trouble."""
@@ -52,8 +57,8 @@ class Finder:
         self._sought[ref] = own
 
     async def found(self, ref: Ref) -> tuple[Whose, Record | None]:
-        """The run that is looked for, or the one whose object is there; and what is remembered of
-        it.
+        """The run that is looked for, if its object, a record or pods of it are there, or the one
+        whose object is; and what is remembered of it.
 
         :raises RunLost: if there is nothing of it.
         :raises Elsewhere: as `require_own` does.
@@ -68,11 +73,12 @@ class Finder:
             if sought is not None and (root is None or root.exact != sought.exact):
                 root = None
             record = await self._record(ref, sought or root, told)
-        if root is not None:
-            return root, record
-        if record is None:
+            whose = root or (record.whose if record is not None else None)
+            if whose is None and told is None and sought is not None:
+                whose = await self._left(ref, sought)
+        if whose is None:
             raise RunLost(f"there is no {ref.kind} {ref.name} of a run in {ref.namespace}")
-        return record.whose, record
+        return whose, record
 
     async def unmade(self, ref: Ref) -> Whose | None:
         """The run that is looked for, or the only one that has secrets there, if its object was
@@ -100,6 +106,15 @@ class Finder:
             if exc.forbidden and not self.is_known(ref):
                 raise Elsewhere(exc.message, hint=exc.hint) from exc
             raise
+
+    async def _left(self, ref: Ref, whose: Whose) -> Whose | None:
+        """The same, if there are pods that say to be its; a label that is not there says nothing
+        where no object tells of them.
+        """
+        pods = await self.pods(ref)
+        if not any(whose.exact.items() <= pod.labels.items() for pod in pods):
+            return None
+        return replace(whose, labels={**whose.labels, NAME: ref.name})
 
     async def _record(
         self, ref: Ref, whose: Whose | None, told: Mapping[str, Any] | None

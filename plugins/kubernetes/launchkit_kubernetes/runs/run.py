@@ -82,6 +82,7 @@ class ClusterRun(Run):
         self._root = RootObject(place.client, place.board, ref.name)
         on_news = partial(self._informer.news.notify, ref.name)
         self._warnings = Warnings(place.reasons, on_news)
+        self._grace = grace_of({})
         self._shown: str | None = None
         self._unrecorded: Record | None = None
         """What is to be remembered of it, and was refused."""
@@ -167,7 +168,7 @@ class ClusterRun(Run):
             return
         known = workload is not None or await self._remembered(None) is not None
         recorded = known and await self._remember(OVER)
-        ttl, grace = ttl_of(workload), grace_of(workload)
+        ttl, grace = ttl_of(workload), self._grace
         if ttl:
             await self._leave_for(ttl)
         else:
@@ -213,7 +214,7 @@ class ClusterRun(Run):
         """The same if it is its root object; else None."""
         if told is None or not self._whose.is_root(told):
             return None
-        self._whose = self._whose.seen(told)
+        self._whose, self._grace = self._whose.seen(told), grace_of(told)
         return told
 
     async def _is_over(self) -> bool:
@@ -242,7 +243,7 @@ class ClusterRun(Run):
         return replace(status, message=self._shown)
 
     async def _ended_or_ending(self, view: RunView) -> RunStatus:
-        """The status of a run whose root object is gone, or going."""
+        """The status of a run whose root object is gone, or going: it is over when its pods are."""
         record = await self._remembered(view.workload)
         if record is not None and record.what == LOST:
             return lost_node(record.why)
@@ -256,12 +257,14 @@ class ClusterRun(Run):
             status = self._seen(view.workload, view.pods)
             if status.state.ended:
                 return status
-            if lost := await self._node_lost(view.pods, RunStatus(state=RunState.RUNNING)):
-                return lost
-            if live:
-                message = f"the {self._at.kind} was deleted, and not by launchkit: its pods end"
-                return RunStatus(state=RunState.RUNNING, message=message)
-        raise untold(self._at)
+        if record is not None or not live:
+            raise untold(self._at)
+        message = f"the {self._at.kind} was deleted, and not by launchkit: its pods end"
+        status = RunStatus(state=RunState.RUNNING, message=message)
+        if lost := await self._node_lost(view.pods, status):
+            return lost
+        await self._end_pods(live, self._grace)
+        return status
 
     async def _node_lost(self, pods: tuple[Pod, ...], status: RunStatus) -> RunStatus | None:
         """The end of a run whose pods the cluster has lost sight of for too long; None: not yet."""

@@ -51,6 +51,7 @@ from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
 from launchkit_kubernetes.runs.secrets import RunSecrets, login_for, secrets_of
 from launchkit_kubernetes.runs.trials import Trials
 from launchkit_kubernetes.runs.whose import Whose, whose_is
+from launchkit_kubernetes.status.pod import Pod
 
 log = logging.getLogger("launchkit.kubernetes")
 
@@ -89,7 +90,9 @@ class RunService:
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._pull_places: dict[str, str] = {}
         """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
-        self._finder = Finder(self._object, self._is_known, self._records, self._secrets)
+        self._finder = Finder(
+            self._object, self._pods_left, self._is_known, self._records, self._secrets
+        )
         self.logins = Logins(self._secrets, site.registry, client.trouble)
         self._tasks: TaskGroup
 
@@ -311,11 +314,18 @@ class RunService:
 
     async def _object(self, ref: Ref) -> Mapping[str, Any] | None:
         """The root object as it is now; None if there is none."""
-        resource = await self._client.answered(
-            lambda: self._discovery.resource(ref.api_version, ref.kind)
-        )
-        path = resource.path(ref.namespace, ref.name)
+        path = (await self._resource(ref)).path(ref.namespace, ref.name)
         return await self._client.answered(partial(self._client.find, path))
+
+    async def _pods_left(self, ref: Ref) -> Sequence[Pod]:
+        """The pods of a root object that is gone, as its name alone tells."""
+        resource = await self._resource(ref)
+        return await Board(self._client, resource, ref.namespace).pods(ref.name)
+
+    async def _resource(self, ref: Ref) -> Resource:
+        return await self._client.answered(
+            partial(self._discovery.resource, ref.api_version, ref.kind)
+        )
 
     async def _find_pull_place(self, submission: Submission, out: Output) -> None:
         """See which field of a TrainJob its cluster knows."""
