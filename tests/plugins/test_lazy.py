@@ -79,7 +79,7 @@ def loaded(home: Path, *words: str) -> Sequence[str]:
     ("words", "needless", "most"),
     [
         (("ls",), NOT_FOR_A_LIST, (48, 110, 400)),
-        (("launch", "-q", "q", "-u", "code", "-E", "true"), NOT_FOR_A_LAUNCH, (72, 142, 440)),
+        (("launch", "-q", "q", "-u", "code", "-E", "true"), NOT_FOR_A_LAUNCH, (72, 143, 440)),
     ],
 )
 def test_a_short_command_loads_the_queue_and_what_it_does(
