@@ -15,7 +15,8 @@ something that is to be filled in for a scheme."""
 _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]*+):(/++)")
 _HOST = re.compile(r"[^/]*+")
 _NO_PORT = r":(?![0-9]{1,5}(?:[/?#]|$))"
-_WITH_PASSWORD = re.compile(rf"[^\[/@:]*+(?:@[^\[/:]*+(?=:(?!//)))?{_NO_PORT}")
+_NO_IPV6 = r"(?!\[)"
+_WITH_PASSWORD = re.compile(rf"{_NO_IPV6}[^/@:]*+(?:@{_NO_IPV6}[^/:]*+(?=:(?!//)))?{_NO_PORT}")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has, and
 its user, such as one of an address of e-mail."""
 _LONGEST_USER = 500
@@ -27,7 +28,7 @@ _TIME = r"(?<=[0-9]{2}:)[0-9]{2}:[0-9]{2}"
 _TAG = r"[\w.-]{1,128}+(?:@|%40)sha[0-9]{3}:"
 _SLASH_USER = re.compile(rf"{_PATH}[^/{_NO_USER}]*+/[^{_NO_USER}]*+{_NO_PORT}(?!//|{_TIME}|{_TAG})")
 """A user such as `robot/ci` and the colon behind it: no path, address, time or tag of an image."""
-_BARE = re.compile(rf"[^\[/@:]*+{_NO_PORT}")
+_BARE = re.compile(rf"{_NO_IPV6}[^/@:]*+{_NO_PORT}")
 """The same without a scheme, where `git@host:path` is something else."""
 _PARAMETER = re.compile(
     r"(?:[?&;#]|%3[fFbB]|%2[36])((?:[^=&;#?\s%]|%(?!3[fFbBdD]|2[36]))*+)(?:=|%3[dD])"

@@ -56,6 +56,9 @@ from launchkit.store.sqlite_file import file_of
         ("https://ann@corp:/hush@h", "https://…@h"),
         ("https://me:1234/x:@h", "https://me:1234/x:@h"),
         ("http://[::1]:80/a@b", "http://[::1]:80/a@b"),
+        ("http://ci@[::1]:80/a@b", "http://…@[::1]:80/a@b"),
+        ("https://ci[bot]:x/hush@h/x", "https://…@h/x"),
+        ("https://ci[bot]@corp.com:hun/ter@h", "https://…@h"),
         ("http://h:80/a@b", "http://h:80/a@b"),
         ("postgresql:/me:pw@h/db", "postgresql:/me@h/db"),
         ("no address", "no address"),
@@ -155,6 +158,7 @@ def test_an_address_that_names_no_file_is_told_without_its_password() -> None:
         ("git@host:path", "git@host:path"),
         ("registry:5000/x@y", "registry:5000/x@y"),
         ("robot/ci:hush@h/x", "…@h/x"),
+        ("ci[bot]:hush@h/x", "…@h/x"),
     ],
 )
 def test_a_setting_is_shown_without_the_logins_in_it(value: object, shown: object) -> None:
