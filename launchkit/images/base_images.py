@@ -19,6 +19,8 @@ ESCAPE = "\\"
 """At the end of a line, unless a directive says so of another one: the next line belongs to it."""
 _DIRECTIVE = re.compile(r"#\s*+([a-zA-Z][a-zA-Z0-9]*+)\s*+=\s*+(.++)")
 _VARIABLE = re.compile(r"\$(?:\{(\w++)(?::?-([^}$]*+))?\}|(\w++))")
+_QUOTES = str.maketrans("", "", "\"'")
+"""A builder takes them off the name of a `FROM` line, wherever in it they are, and off no other."""
 _MOUNTED = re.compile(r"(?:^|,)from=([^,]++)")
 
 
@@ -159,7 +161,7 @@ def _parts(line: str) -> tuple[str, Sequence[str], Sequence[str]]:
 
 def _names(word: str, options: Sequence[str], rest: Sequence[str]) -> Iterator[str]:
     if word == "FROM":
-        yield from rest[:1]
+        yield from (name.translate(_QUOTES) for name in rest[:1])
     for option in options:
         name, _, value = option.partition("=")
         if word in {"COPY", "ADD"} and name == "--from":

@@ -286,6 +286,7 @@ def test_a_path_to_nothing_is_refused(key: str, what: str, path: str, tree: Tree
         ("FROM \\\n\n  a\\\nb \\", ("ab",)),
         ("# syntax=x\n#Escape = `\nFROM a\nCOPY b C:\\\nFROM `\nc", ("a", "c")),
         ("FROM a\n \\", ("a",)),
+        ('ARG V=1\nFROM "a:$V" AS x\nFROM \'b\' AS y\nFROM "x"', ("a:1", "b")),
     ],
 )
 def test_which_images_a_dockerfile_stands_on(text: str, images: tuple[str, ...]) -> None:
@@ -304,6 +305,7 @@ def test_which_images_a_dockerfile_stands_on(text: str, images: tuple[str, ...])
         ("ARG A\nFROM ${A}scratch", True),
         ("ARG A=1\nFROM ${A:+scratch}", True),
         ("FROM a AS scratch\nFROM scratch", True),
+        ('FROM "scratch"', True),
     ],
 )
 def test_whether_a_stage_may_start_from_nothing(text: str, may: bool) -> None:
