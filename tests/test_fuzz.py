@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fuzzing import sound
+from fuzzing.schemas import schema_and_config
 from fuzzing.trial import HEAVY, LIGHT, Parse, data_of, mapping_of, tried
 
 from launchkit.addresses import masked
@@ -46,6 +47,7 @@ from launchkit.resolving.env_list import parse_env
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.linear_regex import linear_regex
 from launchkit.resolving.macros import fill_macros
+from launchkit.resolving.nested import MOST_CHARACTERS, are_too_much
 from launchkit.resolving.secret_values import hidden
 from launchkit.resolving.templates import check_template, fill_template, find_variables
 from launchkit.resolving.variables import parse_set_vars, parse_variables
@@ -108,6 +110,12 @@ def schemas(text: str) -> None:
     for shape in (mapping_of(text), {"properties": {"x": {"pattern": text}}}):
         check_depth(shape)
         check_config({"x": text, "y": [text, {}, text]}, shape)
+
+
+def keywords(text: str) -> None:
+    schema, config = schema_and_config(text)
+    if not are_too_much((schema, config), MOST_CHARACTERS):
+        check_config(config, schema)
 
 
 def expressions(text: str) -> None:
@@ -200,6 +208,7 @@ PARSERS: dict[str, tuple[Parse, Sequence[str], float]] = {
     "templates": (templates, sound.DATA, LIGHT),
     "variables": (variables, sound.VARIABLES, 1),
     "schemas": (schemas, sound.SCHEMAS, HEAVY),
+    "keywords of schemas": (keywords, (), HEAVY),
     "expressions": (expressions, sound.EXPRESSIONS, HEAVY),
     "sets of characters": (sets_of_characters, sound.EXPRESSIONS, HEAVY),
     "sizes": (sizes, sound.SIZES, 1),

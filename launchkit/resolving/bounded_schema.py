@@ -5,15 +5,23 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import attrs
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from jsonschema.validators import create
+from referencing import Registry
 
 from launchkit.model import Json
 from launchkit.plain_text import shortened
-from launchkit.resolving.linear_regex import MOST_CHARACTERS, LinearRegex, linear_regex
-from launchkit.resolving.nested import entries, leaves
+from launchkit.resolving.linear_regex import MOST_CHARACTERS, LinearRegex
+from launchkit.resolving.nested import entries, leaves, values
+from launchkit.resolving.schema_parts import (
+    NAMED_AT_THE_ROOT,
+    REFUSED,
+    Unusable,
+    check_part,
+    parts,
+    target,
+)
 
 MOST_VALUES = 1_500
 """Of a schema: each takes its time when the schema itself is looked at."""
@@ -27,97 +35,121 @@ MOST_DEPTH = 400
 """Keywords within each other, as they are looked at: some for each level of a config."""
 KEYWORD = 10
 PART = 5
-"""A part of a schema that is looked at counts so many."""
+"""A part of a schema that is looked at counts so many, and one for each of its keywords; an error
+counts so many wherever it is told.
+"""
 SEARCH = 20
 """So many steps of an expression take as long as one item."""
-MESSAGE = 100
-"""So many characters of an error take as long as one item: most say all that does not fit."""
-UNEVALUATED = frozenset({"patternProperties", "unevaluatedProperties"})
-"""The second compares with the patterns of the first by itself."""
+TEXT = 100
+"""So many characters of a text that is compared, or of an error, take as long as one item: most
+errors say all that does not fit.
+"""
+NOTHING: Mapping[str, Any] = {"not": True}
+"""As false: which would say all that does not fit without being counted as a keyword."""
 CIRCLE = "its references go round in a circle"
-_KEYWORDS = Draft202012Validator.VALIDATORS
-
-
-class Unbounded(Exception):
-    """A schema that could take any time."""
+_KEYWORDS = {
+    word: check for word, check in Draft202012Validator.VALIDATORS.items() if word not in REFUSED
+}
 
 
 class _Work:
-    """What may still be done for one config."""
+    """What may still be done for one config, with the expressions and references of its schema."""
 
-    def __init__(self) -> None:
+    def __init__(self, regexes: Mapping[str, LinearRegex], targets: Mapping[str, Any]) -> None:
+        self._regexes = regexes
+        self.targets = targets
         self._left = MOST_WORK
         self._depth = 0
 
     @contextmanager
     def within(self) -> Iterator[None]:
-        """Look at a keyword. :raises Unbounded: if it is within too many others."""
+        """Look at a keyword. :raises Unusable: if it is within too many others."""
         self._depth += 1
         try:
             if self._depth > MOST_DEPTH:
-                raise Unbounded(CIRCLE)
+                raise Unusable(CIRCLE)
             yield
         except RecursionError as exc:
-            raise Unbounded(CIRCLE) from exc
+            raise Unusable(CIRCLE) from exc
         finally:
             self._depth -= 1
 
     def spend(self, much: int) -> None:
-        """:raises Unbounded: if it is too much."""
+        """:raises Unusable: if it is too much."""
         self._left -= much
         if self._left < 0:
-            raise Unbounded("it takes too long to compare the config with it")
+            raise Unusable("it takes too long to compare the config with it")
 
     def found(self, source: str, text: str) -> bool:
         """Whether an expression is found in a text."""
         if len(text) > MOST_CHARACTERS:
-            raise Unbounded(f"a text of more than {MOST_CHARACTERS} characters is to fit a pattern")
-        regex = _regex(source)
+            raise Unusable(f"a text of more than {MOST_CHARACTERS} characters is to fit a pattern")
+        regex = self._regexes[source]
         self.spend(1 + regex.size * len(text) // SEARCH)
         try:
             return regex.search(text)
         except ValueError as exc:
-            raise Unbounded(f"its pattern {shortened(source, 80)!r}: {exc}") from exc
+            raise Unusable(f"its pattern {shortened(source, 80)!r}: {exc}") from exc
 
 
 def bounded_validator(schema: Json) -> Any:
-    """A class of validators for one config each. They raise `Unbounded` in the middle.
+    """A validator for one config. It raises `Unusable` in the middle.
 
-    :raises Unbounded: if *schema* is too large, or has keywords that cannot be bounded together.
+    :raises Unusable: if *schema* is too large, or has what may be in no input schema.
     """
-    keywords: set[str] = set()
-    steps = 0
-    for number, (path, value) in enumerate(entries(schema)):
-        keywords.add(str(path[-1]))
-        if path[-1] == "pattern" and isinstance(value, str):
-            steps += _regex(value).size
-            if steps > MOST_STEPS:
-                raise Unbounded(f"its patterns have more than {MOST_STEPS} steps together")
-        _require_few(number)
-    for number, _ in enumerate(leaves(schema)):
-        _require_few(number)
-    if keywords >= UNEVALUATED:
-        raise Unbounded(f"it has both {' and '.join(sorted(UNEVALUATED))}")
-    work = _Work()
+    _require_few(schema)
+    whole = {word: value for word, value in schema.items() if word not in NAMED_AT_THE_ROOT}
+    work = _work_for(whole)
     checks = {**_KEYWORDS, **{word: partial(check, work) for word, check in _OWN.items()}}
-    made: Any = extend(  # type: ignore[no-untyped-call] # it has no annotations
-        Draft202012Validator, {word: partial(_counted, work, checks[word]) for word in checks}
+    made: Any = create(
+        Draft202012Validator.META_SCHEMA,
+        {word: partial(_counted, work, check) for word, check in checks.items()},
+        type_checker=Draft202012Validator.TYPE_CHECKER,
     )
+    evolve, descend = made.evolve, made.descend
 
-    def evolve(self: Any, **changes: Any) -> Any:
-        """One for a part of the schema, which may name another draft: that would count nothing.
-        Some keywords ask for one with each reference that they follow by themselves.
-        """
-        work.spend(PART)
-        return attrs.evolve(self, **changes)
+    def counted_evolve(self: Any, **changes: Any) -> Any:
+        work.spend(PART + _items(changes["schema"]))
+        return evolve(self, **changes | {"schema": _part(changes["schema"])})
 
-    made.evolve = evolve
-    return made
+    def descend_counted(self: Any, instance: Any, schema: Any, **where: Any) -> Any:
+        return descend(self, instance, _part(schema), **where)
+
+    made.evolve, made.descend = counted_evolve, descend_counted
+    return made(whole, registry=Registry())
 
 
-def _require_few(number: int) -> None:
-    if number >= MOST_VALUES:
-        raise Unbounded(f"it has more than {MOST_VALUES} values")
+def _require_few(schema: Json) -> None:
+    for found in (entries(schema), leaves(schema)):
+        if any(number >= MOST_VALUES for number, _ in enumerate(found)):
+            raise Unusable(f"it has more than {MOST_VALUES} values")
+
+
+def _work_for(schema: Json) -> _Work:
+    regexes: dict[str, LinearRegex] = {}
+    targets: dict[str, Any] = {}
+    steps = 0
+    for path, part in parts(schema):
+        check_part(path, part)
+        for source in _expressions(part):
+            regexes[source] = _regex(source)
+            steps += regexes[source].size
+            if steps > MOST_STEPS:
+                raise Unusable(f"its patterns have more than {MOST_STEPS} steps together")
+        if isinstance(ref := part.get("$ref"), str):
+            targets[ref] = target(schema, path, ref)
+    return _Work(regexes, targets)
+
+
+def _expressions(part: Mapping[str, Any]) -> Iterator[str]:
+    if isinstance(pattern := part.get("pattern"), str):
+        yield pattern
+    if isinstance(by_pattern := part.get("patternProperties"), Mapping):
+        yield from by_pattern
+
+
+def _part(schema: Any) -> Any:
+    return NOTHING if schema is False else schema
 
 
 def _counted(
@@ -127,22 +159,31 @@ def _counted(
     try:
         with work.within():
             for error in check(validator, keyword, value, schema) or ():
-                work.spend(len(error.message) // MESSAGE)
+                work.spend(PART + len(error.message) // TEXT)
                 error.message = shortened(error.message)
                 yield error
     except ArithmeticError as exc:
-        raise Unbounded(f"a number cannot be compared: {exc}") from exc
+        raise Unusable(f"a number cannot be compared: {exc}") from exc
 
 
 def _items(value: Any) -> int:
     return len(value) if isinstance(value, list | dict) else 1
 
 
+def _size(value: Any) -> int:
+    """Of all that is within it, with its texts."""
+    return sum(1 + (len(one) // TEXT if isinstance(one, str) else 0) for one in values(value))
+
+
 def _regex(source: str) -> LinearRegex:
     try:
-        return linear_regex(source)
+        return LinearRegex(source)
     except ValueError as exc:
-        raise Unbounded(f"its pattern {shortened(source, 80)!r}: {exc}") from exc
+        raise Unusable(f"its pattern {shortened(source, 80)!r}: {exc}") from exc
+
+
+def _ref(work: _Work, validator: Any, ref: str, value: Any, _: Any) -> Iterator[ValidationError]:
+    yield from validator.descend(value, work.targets[ref])
 
 
 def _pattern(work: _Work, _: Any, source: str, value: Any, __: Any) -> Iterator[ValidationError]:
@@ -177,11 +218,21 @@ def _unique_items(
 ) -> Iterator[ValidationError]:
     """Texts or whole numbers alone are sorted; of others each is compared with each."""
     if wanted and isinstance(value, list) and {*map(type, value)} not in ({str}, {int}):
-        work.spend(len(value) ** 2)
+        work.spend(len(value) * _size(value))
     yield from _KEYWORDS["uniqueItems"](validator, wanted, value, schema) or ()
 
 
+def _whole(
+    check: Any, work: _Work, validator: Any, keyword: Any, value: Any, schema: Any
+) -> Iterator[ValidationError]:
+    """A keyword that looks at all that is within its own value."""
+    work.spend(_size(keyword))
+    yield from check(validator, keyword, value, schema) or ()
+
+
 _OWN: Mapping[str, Any] = {
+    **{word: partial(_whole, _KEYWORDS[word]) for word in ("const", "dependentRequired", "enum")},
+    "$ref": _ref,
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,

@@ -37,25 +37,20 @@ def check_config(config: Json, schema: Json) -> None:
     :raises Rejected: naming each value that does not fit, or what is wrong with the schema.
     """
     from jsonschema import Draft202012Validator, FormatChecker, SchemaError
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
 
-    from launchkit.resolving.bounded_schema import Unbounded, bounded_validator
+    from launchkit.resolving.bounded_schema import bounded_validator
+    from launchkit.resolving.schema_parts import Unusable
 
     document: Any = config
     try:
-        known = bounded_validator(schema)
+        validator = bounded_validator(schema)
         Draft202012Validator.check_schema({**schema}, format_checker=FormatChecker(()))
-        validator = known({**schema}, registry=Registry())
         errors = list(islice(validator.iter_errors(document), MOST_ERRORS))
-    except (Unbounded, RecursionError) as exc:
+    except (Unusable, RecursionError) as exc:
         raise Rejected(f"the job's input schema cannot be used: {exc}") from exc
     except SchemaError as exc:
         why = shortened(exc.message)
         raise Rejected(f"the job's input schema is not a JSON Schema: {why}") from exc
-    except Unresolvable as exc:
-        ref = shortened(exc.ref)
-        raise Rejected(f"the job's input schema refers to what is not in it: {ref}") from exc
     if errors:
         raise Rejected(
             "\n".join(map(_misfit, errors)),
