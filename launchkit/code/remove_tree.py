@@ -275,7 +275,8 @@ def _identity(fd: int) -> tuple[int, int]:
 def _mount(fd: int) -> object:
     """Which mount an open directory is on; where the system does not say, its file system."""
     try:
-        text = Path(f"/proc/self/fdinfo/{fd}").read_text()
+        with open(f"/proc/self/fdinfo/{fd}") as file:  # noqa: PTH123 - Python keeps parts of a Path
+            text = file.read()
     except OSError:
         return os.fstat(fd).st_dev
     return next((line for line in text.splitlines() if line.startswith("mnt_id")), None)
