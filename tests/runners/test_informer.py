@@ -225,7 +225,7 @@ async def test_a_place_that_is_away_is_told_once_for_lists_and_watch(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     place.faults.add(Throttle("list", 9, error=OSError("away")))
-    place.faults.add(Throttle("watch", 9, error=OSError("away")))
+    place.faults.add(Throttle("watch", error=OSError("away")))
     place.runs["a"] = "running"
     async with at_work(informer := watching(place)):
         assert await informer.get("a") == "running"
