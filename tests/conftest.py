@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import gc
+
 import pytest
 from surroundings import (
     _own_home,
@@ -33,3 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was collected out of what is looked through for garbage."""
+    gc.collect()
+    gc.freeze()

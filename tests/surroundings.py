@@ -12,6 +12,7 @@ from docker_engine import Engine
 from mounts import Mount, SmallDisk, mount, unmount
 from postgres import Postgres, served
 from services import skip_if_hidden, skip_without
+from trustme import CA
 
 from launchkit.catalogue import PACKAGES
 
@@ -25,6 +26,10 @@ hypothesis.settings.load_profile("any machine")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+AUTHORITY = CA().cert_pem.bytes()
+"""Knows nobody, and is read in no time: clients of HTTP read all authorities that they trust."""
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
@@ -32,8 +37,12 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the developer's own settings and data."""
+    """No test reads or writes the developer's own settings and data, or trusts whom they do."""
     home = tmp_path_factory.mktemp("home")
+    (home / "authority.pem").write_bytes(AUTHORITY)
+    for name in ("SSL_CERT_DIR", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(home / "authority.pem"))
     names = ("BACKEND", "CONFIG", "ENTITY", "TOKEN", "TOKEN_FILE")
     for name in ("WANDB_ENTITY", *(f"LAUNCHKIT_{name}" for name in names)):
         monkeypatch.delenv(name, raising=False)

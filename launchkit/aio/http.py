@@ -7,7 +7,8 @@ httpx reads the same variables, but raises for some of what other programs accep
 import errno
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -37,8 +38,8 @@ def machine_trust() -> ssl.SSLContext:
 
     :raises ConfigError: if what such a variable names is none.
     """
-    require_authorities("SSL_CERT_FILE", "SSL_CERT_DIR")
-    return by_records(httpx.create_ssl_context())
+    with _named_authorities("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        return by_records(httpx.create_ssl_context())
 
 
 def require_authorities(*variables: str) -> None:
@@ -47,19 +48,29 @@ def require_authorities(*variables: str) -> None:
 
     :raises ConfigError: if it does not.
     """
-    name = next(filter(os.environ.get, variables), None)
-    if name is None:
-        return
-    place = os.environ[name]
+    with _named_authorities(*variables) as file:
+        if file:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+
+
+@contextmanager
+def _named_authorities(*variables: str) -> Iterator[str | None]:
+    """Gives the file that the first of the variables names, if it is one; an error in reading what
+    is named tells the variable.
+    """
+    name = next(filter(os.environ.get, variables), "")
+    place = os.environ.get(name)
     try:
-        if name.endswith("_DIR"):
+        if place and name.endswith("_DIR"):
             _require_folder(place)
-        else:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(place)
+            place = None
+        yield place
     except OSError as exc:
+        if not name:
+            raise
         why = "has no certificate in it" if isinstance(exc, ssl.SSLError) else exc.strerror
         hint = f"unset {name}, or have it name the certificates of those who are trusted"
-        raise ConfigError(f"${name}: {visible_line(place)}: {why}", hint=hint) from exc
+        raise ConfigError(f"${name}: {visible_line(os.environ[name])}: {why}", hint=hint) from exc
 
 
 def _require_folder(places: str) -> None:
