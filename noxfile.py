@@ -158,13 +158,13 @@ def same(file: Path, other: Path) -> bool:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, then those of `bare` if that can be; arguments after `--` go to pytest, and
-    `bare` is left out.
+    """Run the tests but the `thorough` ones, then those of `bare` if that can be; arguments after
+    `--` go to pytest, and nothing else is left out but `bare`.
     """
     install(session, EXTRAS, "test")
     if folder := os.environ.get("LAUNCHKIT_KUBERNETES_BIN"):  # somebody may still build there
         session.run("flock", "--shared", f"{folder}/lock", "true", external=True)
-    run_tests(session, session.posargs)
+    run_tests(session, session.posargs or ("-m", "not thorough"))
     if not session.posargs and may_hide(session):
         run_bare(session)
 
@@ -197,6 +197,16 @@ def run_tests(
     alone = ("--last-failed", "--last-failed-no-failures", "none", *chosen)
     session.run(*before, "pytest", *cache, *alone, env=env, external=True)
     session.warn(f"passed only when they ran alone, and are to be mended: {', '.join(failed)}")
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Run all tests, and try in each all that it can: before a release, and after a change of what
+    `tests` tries in part. Arguments after `--` go to pytest. It takes hours.
+    """
+    install(session, EXTRAS, "test")
+    env = {"LAUNCHKIT_TEST_NTH": "1", "LAUNCHKIT_TEST_KILLS": "50"}
+    run_tests(session, session.posargs, name="thorough", env=env)
 
 
 @nox.session

@@ -21,7 +21,7 @@ from launchkit.model import ItemState, Timeouts
 
 pytestmark = pytest.mark.long
 
-KILLS = int(os.environ.get("LAUNCHKIT_TEST_KILLS", "20"))
+KILLS = int(os.environ.get("LAUNCHKIT_TEST_KILLS", "10"))
 JOBS = 3
 """So many more are launched for each agent that is to be killed: none is idle."""
 LINES = 300

@@ -92,36 +92,19 @@ def test_launches_are_offered_by_id_and_agents_by_name(queue: Program) -> None:
         agent.communicate()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "zz$(touch${IFS}x)",
-        "zz`touch x`",
-        "zz;touch x",
-        "zz&touch",
-        "zz|touch",
-        "zz>x",
-        "zz x",
-        "zz*",
-        "zz\\x",
-        "zz'x",
-        'zz"x',
-        "zz#x",
-        "zz!x",
-        "zz{a,b}",
-        "zz\u3164",
-        "--all",
-        "=touch",
-        "%1",
-        "~root",
-    ],
+HEEDED = (
+    *("zz$(touch${IFS}x)", "zz`touch x`", "zz;touch x", "zz&touch", "zz|touch", "zz>x", "zz x"),
+    *("zz*", "zz\\x", "zz'x", 'zz"x', "zz#x", "zz!x", "zz{a,b}", "zz\u3164"),
+    *("--all", "=touch", "%1", "~root"),
 )
-def test_a_name_that_a_shell_would_heed_is_not_offered(queue: Program, name: str) -> None:
+
+
+def test_a_name_that_a_shell_would_heed_is_not_offered(queue: Program) -> None:
     """A shell puts what it is offered into the line as it is, where Enter runs it."""
-    queue.launch("1", "--name", name)
-    queue.launch("1", "--name", "zz-größe_1.2:v3/a@b+c")
-    for begun in ("zz", name[:1], ""):
-        assert name not in completed(f"launchkit show {begun}")
+    for name in (*HEEDED, "zz-größe_1.2:v3/a@b+c"):
+        queue.launch("1", "--name", name)
+    for begun in ("", *{name[:1] for name in HEEDED}):
+        assert {*HEEDED}.isdisjoint(completed(f"launchkit show {begun}"))
     assert completed("launchkit show zz") == ["zz-größe_1.2:v3/a@b+c"]
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sampling import EACH_NTH
 from workloads import Processes
 
 from launchkit.abc import Site
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.long
 
 
 class TestLocalProcessCrash(RunnerCrashContract):
+    each_nth = EACH_NTH
+
     @pytest.fixture
     async def runner(self, site: Site) -> AsyncIterator[LocalProcessRunner]:
         async with started(LocalProcessRunner(), site) as runner:

@@ -66,8 +66,11 @@ def run(place: Path, fixture: str, *, broken: bool = False, settings: str = AUTO
     return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False).stdout
 
 
-@pytest.mark.parametrize("settings", [AUTO, "[pytest]\n"], ids=["auto", "no mode"])
-@pytest.mark.parametrize("fixture", [SYNC, ASYNC], ids=["sync fixture", "async fixture"])
+@pytest.mark.parametrize(
+    ("fixture", "settings"),
+    [(SYNC, "[pytest]\n"), (ASYNC, AUTO)],
+    ids=["sync fixture, no mode", "async fixture, auto"],
+)
 def test_a_good_runner_passes_and_what_it_lacks_is_skipped(
     tmp_path: Path, fixture: str, settings: str
 ) -> None:

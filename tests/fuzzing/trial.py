@@ -20,7 +20,7 @@ from launchkit.errors import LaunchkitError
 
 from .texts import texts
 
-MANY = int(os.environ.get("LAUNCHKIT_FUZZ", "200"))
+MANY = int(os.environ.get("LAUNCHKIT_FUZZ", "100"))
 """Texts for each parser."""
 SEED = os.environ.get("LAUNCHKIT_FUZZ_SEED", "")
 """Another one gives other texts."""

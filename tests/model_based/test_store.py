@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from model_based.reference import ENDS, LEASE, NEXT, UNDER_WAY, Item, Queue
+from sampling import EACH_NTH
 
 from launchkit.abc import Hold, LaunchRequest, Release, Selection, SetPriority, Stop
 from launchkit.errors import Conflict, LeaseLost, Rejected
@@ -47,7 +48,7 @@ JUMPS = (1.0, LEASE - 1, LEASE + 1, 3 * LEASE, -1.0, -LEASE, -3 * LEASE)
 AGENTS = st.sampled_from([*SITES])
 PRIORITIES = st.sampled_from([None, *Priority])
 SETTINGS = settings(
-    max_examples=120,
+    max_examples=120 // EACH_NTH,
     stateful_step_count=50,
     database=None,
     derandomize="CI" in os.environ,

@@ -6,11 +6,10 @@ from launchkit.testing.registry_server import skip_without_programs
 from mutants.kill import tried
 from mutants.table import SEAMS, table
 
-pytestmark = pytest.mark.long
-
 OF_A_REGISTRY = ("builder_fault", "registry_fault")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seam", SEAMS)
 def test_the_suite_catches_each_mutant_of_the_selection(seam: str) -> None:
     selection = [mutant for mutant in table(seam) if mutant.fast]
@@ -21,6 +20,7 @@ def test_the_suite_catches_each_mutant_of_the_selection(seam: str) -> None:
     assert not passed
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seam", SEAMS)
 def test_the_suite_passes_each_variant_of_the_selection(seam: str) -> None:
     selection = [variant for variant in table(seam, "VARIANTS") if variant.fast]

@@ -44,4 +44,4 @@ class BuilderCrashContract(BuilderCase):
             assert moment or lived.told, "a build that nobody kills gives an image"
             return lived
 
-        await at_each_moment(check)
+        await at_each_moment(check, nth=self.each_nth)

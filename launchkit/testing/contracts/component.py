@@ -28,7 +28,7 @@ class ComponentContract:
     patience = 60.0
     """Seconds that what takes long may take, such as the start or the end of a run."""
     each_nth = 1
-    """More, where lives take long: a request goes wrong in every n-th of them alone."""
+    """More, where lives take long: one of so many is killed, or has a request go wrong."""
 
     @pytest.fixture(autouse=True)
     def _last_deadline(self, pytestconfig: pytest.Config) -> None:

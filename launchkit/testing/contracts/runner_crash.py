@@ -49,7 +49,7 @@ class RunnerCrashContract(RunnerCase):
             assert await workload.starts(submission) == 1, "a run is started exactly once"
             return lived
 
-        await at_each_moment(check, LIVED)
+        await at_each_moment(check, LIVED, nth=self.each_nth)
 
     async def test_a_run_whose_agent_is_killed_while_it_cancels_is_ended_by_the_next(
         self, runner: Runner, workload: Workload, site: Site, counterpart: Counterpart
@@ -66,7 +66,7 @@ class RunnerCrashContract(RunnerCase):
             assert await workload.starts(submission) <= 1, "a run is started once"
             return lived
 
-        await at_each_moment(check, LIVED)
+        await at_each_moment(check, LIVED, nth=self.each_nth, first=1)
 
     def _life(self, runner: Runner, submission: Submission, site: Site) -> Life:
         if not runner.survives_agent:

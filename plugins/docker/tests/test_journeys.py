@@ -164,6 +164,7 @@ async def test_what_ends_badly_has_a_verdict(stage: Stage, python_image: str) ->
     assert [stage.containers(run) for run in runs] == [[], [], [], []]
 
 
+@pytest.mark.thorough
 async def test_sixty_four_containers_at_once_leave_nothing(stage: Stage, busybox: str) -> None:
     gate = stage.folder / "gate"
     gate.mkdir()

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from docker_engine import SOCKET, Engine
 from launchkit_docker.runner import ContainerRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import RunnerCrashContract, Server, started
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.long
 
 
 class TestContainerCrash(RunnerCrashContract):
+    each_nth = EACH_NTH
+
     @pytest.fixture
     async def runner(self, site: Site) -> AsyncIterator[ContainerRunner]:
         async with started(ContainerRunner(), site) as runner:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from docker_engine import SOCKET, Engine
 from launchkit_docker.runner import ContainerRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import Gateway, RunnerFaultContract, gateway, started
@@ -15,6 +16,7 @@ from .test_runner_contract import Containers
 
 
 class TestContainerFault(RunnerFaultContract):
+    each_nth = EACH_NTH
     not_repeated = ("/start",)
 
     @pytest.fixture

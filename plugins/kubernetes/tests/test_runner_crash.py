@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from launchkit_kubernetes.runner import KubernetesRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Run, Site
 from launchkit.errors import RunLost, SubmitError
@@ -19,6 +20,7 @@ from .workloads import Jobs
 
 
 class TestKubernetesCrash(RunnerCrashContract):
+    each_nth = EACH_NTH
     patience = 400.0
     """A kubelet of 1.20 removes a pod that was deleted before its container began once a minute,
     and later where much else goes on."""
@@ -42,7 +44,7 @@ class TestKubernetesCrash(RunnerCrashContract):
             assert await workload.starts(submission) <= 1
             return lived
 
-        await at_each_moment(check, LIVED)
+        await at_each_moment(check, LIVED, nth=self.each_nth, first=2)
 
     async def _refused(
         self, runner: KubernetesRunner, submission: Submission, lived: Lived

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from launchkit_kubernetes.runner import KubernetesRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import Gateway, RunnerFaultContract, gateway, started
 
 from .cluster.access import Access
-from .workloads import EACH_NTH, Jobs
+from .workloads import Jobs
 
 
 class TestKubernetesFault(RunnerFaultContract):

@@ -1,7 +1,6 @@
 """Scripts as Jobs of the shared cluster, and what the cluster itself has of them."""
 
 import json
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,9 +14,6 @@ from launchkit.model import Image, Submission
 from launchkit.testing import RecordingOutput, Workload, make_submission
 
 from .cluster.access import Access
-
-EACH_NTH = int(os.environ.get("LAUNCHKIT_TEST_NTH", "3"))
-"""Lives take long here."""
 
 
 async def begun(runner: Runner, submission: Submission) -> Run:

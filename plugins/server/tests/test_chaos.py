@@ -24,7 +24,7 @@ from .places import Place
 
 pytestmark = pytest.mark.long
 
-JOBS = int(os.environ.get("LAUNCHKIT_TEST_CHAOS_JOBS", "30"))
+JOBS = int(os.environ.get("LAUNCHKIT_TEST_CHAOS_JOBS", "20"))
 SEED = int(os.environ.get("LAUNCHKIT_TEST_SEED", "13"))
 JOBS_A_KILL = 10
 LEASE_SECONDS = 6.0

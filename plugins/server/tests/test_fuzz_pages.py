@@ -20,7 +20,7 @@ from .browsing import Browser
 from .conftest import Served, served_with
 from .over_http import RECIPE, claimed, client_in, launched
 
-MANY = int(os.environ.get("LAUNCHKIT_FUZZ", "50"))
+MANY = int(os.environ.get("LAUNCHKIT_FUZZ", "25"))
 LONGEST_ADDRESS = 3000
 PAGES = (
     *("/", "/sign-in", "/sign-in/oidc", "/sign-in/oidc/done", "/settings", "/settings/users"),

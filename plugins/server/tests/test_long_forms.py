@@ -7,6 +7,7 @@ import httpx
 import pytest
 from launchkit_server.door import Door
 from launchkit_server.web.launch_fields import LONGEST, LONGEST_SENT
+from sampling import EACH_NTH
 
 from .browsing import Browser
 from .conftest import Served, served_with
@@ -66,7 +67,8 @@ def test_a_long_text_of_a_launch_is_read_beside_all_that_is_answered(
     served: Served, browser: Browser, usual: dict[str, str], path: str, name: str
 ) -> None:
     room = LONGEST_SENT - 10_000
-    for text in (*(one * (room // len(one)) for one in FILLINGS), LINES[:room]):
+    texts = (*(one * (room // len(one)) for one in FILLINGS), LINES[:room])
+    for text in texts[TEXTS.index(name) % EACH_NTH :: EACH_NTH]:
         answer, seconds = sent(served, browser, path, {**usual, name: text})
         assert answer.status_code in {200, 303, 422}, answer.text[:2000]
         assert seconds < ENOUGH_SECONDS, (text[:20], answer.status_code)
@@ -109,7 +111,8 @@ def test_a_command_that_no_system_takes_is_not_shown(
 def test_no_field_of_any_form_keeps_others_waiting(
     served: Served, browser: Browser, usual: dict[str, str], path: str
 ) -> None:
-    for number, name in enumerate([*FIELDS, "resource_args", "var.x.type", "var.x.enum"]):
+    fields = [*enumerate([*FIELDS, "resource_args", "var.x.type", "var.x.enum"])]
+    for number, name in fields[FORMS.index(path) % EACH_NTH :: EACH_NTH]:
         filling = FILLINGS[number % len(FILLINGS)]
         text = filling * (MOST // len(filling) // (3 if filling in "[\n'" else 2))
         try:

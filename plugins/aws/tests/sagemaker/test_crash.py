@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from launchkit_aws.sagemaker.runner import SageMakerRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import RunnerCrashContract, Server, started
@@ -14,6 +15,7 @@ from .making import Trainings, runner
 
 
 class TestSageMakerCrash(RunnerCrashContract):
+    each_nth = EACH_NTH
     patience = 120.0  # each life imports a large library
 
     @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from launchkit_aws.sagemaker.runner import SageMakerRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import Gateway, RunnerFaultContract, gateway, started
@@ -14,6 +15,8 @@ from .making import Trainings, runner
 
 
 class TestSageMakerFault(RunnerFaultContract):
+    each_nth = EACH_NTH
+
     @pytest.fixture
     async def gateway(self, fake: FakeAws) -> AsyncIterator[Gateway]:
         async with gateway(fake.url.removeprefix("http://")) as way:

@@ -7,6 +7,7 @@ import anyio
 import pytest
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.runner import SageMakerRunner
+from sampling import EACH_NTH
 
 from launchkit.errors import Elsewhere, LaunchError, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
@@ -15,7 +16,7 @@ from launchkit.testing import RecordingOutput, end_of, until
 from .fake import REGION, FakeAws, Job
 from .making import Runners, config, job_of, name_of, submission
 
-RUNS = 1000
+RUNS = 1200 // EACH_NTH
 POLL_SECONDS = 1.0
 
 
@@ -28,7 +29,7 @@ ENDS: tuple[tuple[str, str, str, RunState, str], ...] = (
 )
 
 
-async def test_a_thousand_runs_are_judged_right_although_three_of_ten_answers_are_throttled(
+async def test_many_hundred_runs_are_judged_right_although_three_of_ten_answers_are_throttled(
     runners: Runners, fake: FakeAws
 ) -> None:
     """And their looks cost one listing each poll, and a description for each change."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from docker_engine import SOCKET
 from launchkit_docker.builder import DockerBuilder
+from sampling import EACH_NTH
 
 from launchkit.testing import BuilderCrashContract, Server
 
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.long
 
 
 class TestDockerBuilderCrash(BuilderCrashContract):
+    each_nth = EACH_NTH
+
     @pytest.fixture
     def builder(self, builder: DockerBuilder) -> DockerBuilder:
         return builder

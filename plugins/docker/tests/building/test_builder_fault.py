@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from docker_engine import SOCKET
 from launchkit_docker.builder import DockerBuilder
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import BuilderFaultContract, Gateway, gateway, started
@@ -14,6 +15,8 @@ from .test_builder_contract import Pushed
 
 
 class TestDockerBuilderFault(BuilderFaultContract):
+    each_nth = EACH_NTH
+
     @pytest.fixture
     async def gateway(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
         async with gateway(Path(SOCKET)) as way:

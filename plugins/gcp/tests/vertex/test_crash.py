@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from launchkit_gcp.vertex.runner import VertexRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import RunnerCrashContract, started
@@ -15,6 +16,7 @@ from .making import Trainings, runner
 
 
 class TestVertexCrash(RunnerCrashContract):
+    each_nth = EACH_NTH
     patience = 120.0  # each life imports a large library
 
     @pytest.fixture

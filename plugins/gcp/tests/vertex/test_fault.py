@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from launchkit_gcp.vertex.runner import VertexRunner
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import Gateway, RunnerFaultContract, started
@@ -15,6 +16,8 @@ from .making import Trainings, runner
 
 
 class TestVertexFault(RunnerFaultContract):
+    each_nth = EACH_NTH
+
     @pytest.fixture
     async def both(self, fake: FakeVertex) -> AsyncIterator[Ways]:
         fake.step_seconds = 0.15  # longer than between two looks: each state is seen

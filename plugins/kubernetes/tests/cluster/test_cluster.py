@@ -20,6 +20,8 @@ from .keeper import ACCESS
 from .programs import FOLDER, skip_without_programs
 from .sharing import SHARED_TESTS, TESTS
 
+pytestmark = pytest.mark.thorough
+
 JOBS = {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get"]}
 
 

@@ -93,6 +93,7 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> File | Link:
     return File(data.read(), bool(member.mode & 0o100))
 
 
+@pytest.mark.thorough
 class TestKanikoBuilder(BuilderContract):
     patience = 150.0  # pods start slowly where much else goes on
 

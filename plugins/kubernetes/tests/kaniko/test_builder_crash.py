@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from launchkit_kubernetes.builder import KanikoBuilder
+from sampling import EACH_NTH
 from waiting import until
 
 from launchkit.abc import Site
@@ -18,6 +19,7 @@ from .test_builder_contract import Pushed
 
 
 class TestKanikoCrash(BuilderCrashContract):
+    each_nth = EACH_NTH
     patience = 150.0  # pods start slowly where much else goes on
 
     @pytest.fixture

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from launchkit_kubernetes.builder import KanikoBuilder
+from sampling import EACH_NTH
 
 from launchkit.abc import Site
 from launchkit.testing import BuilderFaultContract, Gateway, gateway, started
 
 from ..cluster.access import Access
-from ..workloads import EACH_NTH
 from .registries import NearRegistry
 from .test_builder_contract import Pushed
+
+pytestmark = pytest.mark.thorough
 
 
 class TestKanikoFault(BuilderFaultContract):
