@@ -136,6 +136,14 @@ class Agent:
         :raises Conflict: if an agent of this name runs on this machine.
         :raises AgentReplaced: if one of this name was started later elsewhere.
         """
+        with unwrapped():
+            async with anyio.create_task_group() as own:
+                task_status.started(await own.start(self._run_until_stopped))
+
+    async def _run_until_stopped(self, *, task_status: TaskStatus[None]) -> None:
+        """In a task that anyio alone cancels: of one that others cancel, anyio may forget that they
+        have, so that it would seem to be a plugin's doing.
+        """
         with contained(), unwrapped():
             await self._run(task_status)
         if not self._stopping:

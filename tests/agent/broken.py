@@ -76,7 +76,18 @@ class BrokenEnvironment(Environment):
         break_if("environment start")
         if "ends all" in faults:
             site.tasks.cancel_scope.cancel()
+        if "leaves late" in faults:
+            site.tasks.start_soon(self._leave_late)
         attend(stack, site.tasks, self._look, name="a look at the place")
+
+    async def _leave_late(self) -> None:
+        """When it is cancelled, it cancels a scope within, which anyio counts at those around."""
+        with anyio.CancelScope() as scope:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                scope.cancel()
+                await anyio.sleep_forever()
 
     async def _look(self) -> None:
         begun["environment"] += 1

@@ -1,6 +1,7 @@
 """A plugin that is installed and broken is in the way of nothing but itself."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 
 import anyio
 import pytest
@@ -172,6 +173,24 @@ async def test_an_agent_whose_tasks_are_cancelled_by_a_plugin_says_so(bench: Ben
         await Agent(settings, plugins=Plugins(broken, entry_points=False)).run()
 
 
+async def test_who_cancels_the_task_of_an_agent_natively_hears_of_that(bench: Bench) -> None:
+    broken.faults.add("leaves late")
+
+    def cancel() -> None:
+        task.cancel()
+
+    task = asyncio.get_running_loop().create_task(agent_in_place(bench, cancel).run())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_native_time_limit_of_an_agent_ends_as_one(bench: Bench) -> None:
+    broken.faults.add("leaves late")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(None) as limit:
+            await agent_in_place(bench, lambda: limit.reschedule(0)).run()
+
+
 @EXITS
 async def test_what_the_agent_needs_and_fails_in_the_background_is_told_and_begun_again(
     bench: Bench, more: set[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -200,6 +219,13 @@ async def test_doctor_tells_of_what_fails_in_the_background(bench: Bench) -> Non
     texts = [one.message for one in findings if one.subject == "runner broken"]
     assert any("a bug in background" in text for text in texts)
     assert "queue q" in {one.subject for one in findings}
+
+
+def agent_in_place(bench: Bench, when_it_works: Callable[[], object]) -> Agent:
+    """One that cannot do without the broken environment."""
+    settings = bench.settings().model_copy(update={"environment": Block(type="broken")})
+    plugins = Plugins(broken, entry_points=False)
+    return Agent(settings, plugins=plugins, on_status=lambda _: when_it_works())
 
 
 async def told(run: LaunchHandle, text: str) -> None:
