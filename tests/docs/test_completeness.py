@@ -66,7 +66,10 @@ def verdict_codes() -> set[str]:
 
 
 def is_verdict(node: ast.AST) -> TypeGuard[ast.Call]:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "Verdict"
+    match node:
+        case ast.Call(func=ast.Name(id="Verdict")):
+            return True
+    return False
 
 
 def texts(node: ast.AST) -> Iterator[str]:
