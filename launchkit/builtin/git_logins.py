@@ -72,7 +72,8 @@ class _Setting:
                 return
             for word, after in zip(words, [*words[1:], ""], strict=True):
                 option, equals, value = word.partition("=")
-                name = Template((value if equals else after) if option == "--file" else "")
+                is_file = len(option) > 2 and "--file".startswith(option)
+                name = Template((value if equals else after) if is_file else "")
                 is_plain = name.is_valid() and "`" not in name.template
                 if file := name.substitute(values) if is_plain else "":
                     yield expanded(file)

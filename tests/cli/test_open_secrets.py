@@ -214,6 +214,8 @@ def test_dockers_logins_are_told_whatever_registry_there_is(
         "store --file=~/kept",
         "store --file ~/kept",
         '"store --file=~/kept"',
+        "store --fil=~/kept",
+        "store --f ~/kept",
         "store \\\n --file=~/kept",
         "store --file=$HOME/kept",
         "/usr/lib/git-core/git-credential-store --file ~/kept",
