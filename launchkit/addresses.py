@@ -25,10 +25,13 @@ _PATH = "".join(
     rf"(?<!{scheme}:{slashes})" for scheme in ("file", "sqlite") for slashes in ("///", "////")
 )
 _TIME = r"(?<=[0-9]{2}:)[0-9]{2}:[0-9]{2}"
-_TAG = r"[\w.-]{1,128}+(?:@|%40)sha[0-9]{3}:"
+_DIGEST = rf"sha[0-9]{{3}}{_NO_PORT}"
+"""The beginning of one, which an image may be pinned by; a host of that name has a port."""
+_WHOLE_DIGEST = re.compile(rf"{_DIGEST}[0-9A-Fa-f]++")
+_TAG = rf"[\w.-]{{1,128}}+(?:@|%40){_DIGEST}"
 _SLASH_USER = re.compile(rf"{_PATH}[^/{_NO_USER}]*+/[^{_NO_USER}]*+{_NO_PORT}(?!//|{_TIME}|{_TAG})")
 """A user such as `robot/ci` and the colon behind it: no path, address, time or tag of an image."""
-_BARE = re.compile(rf"{_NO_IPV6}[^/@:]*+{_NO_PORT}")
+_BARE = re.compile(rf"{_NO_IPV6}[^/@:]*+{_NO_PORT}(?!{_TAG})")
 """The same without a scheme, where `git@host:path` is something else."""
 _PARAMETER = re.compile(
     r"(?:[?&;#]|%3[fFbB]|%2[36])((?:[^=&;#?\s%]|%(?!3[fFbBdD]|2[36]))*+)(?:=|%3[dD])"
@@ -94,10 +97,16 @@ def masked_value(value: object) -> Any:
 
 def bare_login(text: str) -> str | None:
     """The user and the password before the host of a text that is an address without a scheme."""
-    login, at, _ = text.rpartition("@")
-    if not at or "@sha256:" in text or _ADDRESSES.match(text):
+    login, at, _ = without_digest(text)[0].rpartition("@")
+    if not at or _ADDRESSES.match(text):
         return None
     return login if _BARE.match(text) or has_slash_user(text, 0, len(login)) else None
+
+
+def without_digest(image: str) -> tuple[str, str]:
+    """The name of an image, and the digest behind it with its `@`; empty: it has none."""
+    name, at, digest = image.rpartition("@")
+    return (name, f"@{digest}") if at and _WHOLE_DIGEST.fullmatch(digest) else (image, "")
 
 
 def has_slash_user(text: str, start: int, last: int) -> bool:
@@ -115,7 +124,8 @@ def without_login(url: str) -> str:
 
 def masked_address(text: str) -> str:
     """A text that is meant as one address and may be none, without the same."""
-    return _BEFORE_AT.sub(f"{HIDDEN}@", _without_parameters(masked(text), _Parameters()))
+    name, digest = without_digest(_without_parameters(masked(text), _Parameters()))
+    return _BEFORE_AT.sub(f"{HIDDEN}@", name) + digest
 
 
 def holds_secret(url: str) -> bool:

@@ -172,7 +172,4 @@ def _refused(text: str, what: str, why: str, hint: str) -> Rejected:
 
 
 def _shown(text: str) -> str:
-    """What may be shown of *text*: before an @ stands a password, unless a digest follows."""
-    _, at, after = text.rpartition("@")
-    shown = after if at and not re.match(r"sha\d+:", after) else text
-    return shortened(shown if "@" in shown else masked_address(shown), LONGEST_SHOWN)
+    return shortened(masked_address(text), LONGEST_SHOWN)

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from launchkit.addresses import HIDDEN, masked
+from launchkit.addresses import masked, masked_address, without_digest
 from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
@@ -26,7 +26,6 @@ LONGEST_GRACE = 86_400.0
 """Seconds: so long a run may take its time when it is to end, and keeps its place."""
 MOST_ERRORS = 100
 """So many are told of a config that does not fit."""
-_IMAGE_LOGIN = re.compile(r"@(?!sha\d)")
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -121,9 +120,10 @@ def _check_source(recipe: Recipe) -> None:
 
 
 def _check_image(where: str, image: str) -> None:
-    if not _IMAGE_LOGIN.search(image):
+    name, _ = without_digest(image)
+    if "@" not in name:
         return
-    shown = shortened(f"{HIDDEN}@{image.rpartition('@')[2]}")
+    shown = shortened(masked_address(image))
     raise Rejected(
         f"{where}: {shown!r} is the name of no image: what stands before an @ looks like a login",
         hint="leave it out; who pulls the image is known where the agent runs, by `docker login` or"

@@ -59,6 +59,7 @@ NAMED = [
     "builder: {type: docker, destination: h/x, build-args: {NPM_TOKEN: [hush-hush]}}",
     "builder: {type: docker, destination: h/x, password=hush-hush: 1}",
     "builder: {type: kaniko, destination: h/x, kaniko-image: 'ann:hush-hush@h/k'}",
+    "builder: {type: docker, destination: 'ann:hush-hush@h/k@sha256:ab'}",
     POD.replace("POD", "{containers: [{env: [{name: DB_PASSWORD, value: hush-hush}]}]}"),
     POD.replace("POD", "{containers: [{args: ['--build-arg=A_TOKEN=hush-hush']}]}"),
     POD.replace("POD", "{containers: [{args: ['PASSWORD=hush-hush', 'TOKEN=hush-hush LONG']}]}"),

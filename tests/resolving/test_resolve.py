@@ -402,6 +402,8 @@ LEAKY_IMAGE = "u:s3cr3t@reg.example/x"
     [
         ImageSource(image="https://u:s3cr3t@reg.example/x"),
         ImageSource(image="u:s3cr3t@reg.example/x@sha256:abc"),
+        ImageSource(image="u:s3cr3t@sha2.example/x"),
+        ImageSource(image="u:s3cr3t@sha256:5000/x"),
         GitSource(remote="https://u:s3cr3t@git.example/x", commit="a" * 40),
     ],
 )
