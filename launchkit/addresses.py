@@ -15,8 +15,10 @@ something that is to be filled in for a scheme."""
 _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]*+):(/++)")
 _HOST = re.compile(r"[^/]*+")
 _NO_PORT = r":(?![0-9]{1,5}(?:[/?#]|$))"
-_NO_IPV6 = r"(?!\[)"
-_WITH_PASSWORD = re.compile(rf"{_NO_IPV6}[^/@:]*+(?:@{_NO_IPV6}[^/:]*+(?=:(?!//)))?{_NO_PORT}")
+_IPV6 = r"\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]*+(?:%[\w.~%-]*+)?\]"
+_USER = rf"(?>{_IPV6}|[^/@:]*+)"
+_AND_HOST = rf"@(?>{_IPV6}|[^/:]*+)(?=:(?!//))"
+_WITH_PASSWORD = re.compile(rf"{_USER}(?:{_AND_HOST})?{_NO_PORT}")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has, and
 its user, such as one of an address of e-mail."""
 _LONGEST_USER = 500
@@ -31,7 +33,7 @@ _WHOLE_DIGEST = re.compile(rf"{_DIGEST}[0-9A-Fa-f]++")
 _TAG = rf"[\w.-]{{1,128}}+(?:@|%40){_DIGEST}"
 _SLASH_USER = re.compile(rf"{_PATH}[^/{_NO_USER}]*+/[^{_NO_USER}]*+{_NO_PORT}(?!//|{_TIME}|{_TAG})")
 """A user such as `robot/ci` and the colon behind it: no path, address, time or tag of an image."""
-_BARE = re.compile(rf"{_NO_IPV6}[^/@:]*+{_NO_PORT}(?!{_TAG})")
+_BARE = re.compile(rf"{_USER}{_NO_PORT}(?!{_TAG})")
 """The same without a scheme, where `git@host:path` is something else."""
 _PARAMETER = re.compile(
     r"(?:[?&;#]|%3[fFbB]|%2[36])((?:[^=&;#?\s%]|%(?!3[fFbBdD]|2[36]))*+)(?:=|%3[dD])"
@@ -147,7 +149,7 @@ def _without_logins(addresses: str) -> str:
         host = _HOST.match(addresses, at)
         host_end = host.end() if host else at
         end = addresses.rfind("@", at, host_end)
-        is_usual = scheme in _NAME_USERS and end >= 0
+        is_usual = scheme in _NAME_USERS and end >= 0 and ":" not in addresses[at:end]
         is_odd = _WITH_PASSWORD.match(addresses, at) or has_slash_user(addresses, at, last)
         if scheme in _DATABASES or (is_odd and not is_usual):
             end = last
