@@ -111,6 +111,7 @@ def test_the_commands_of_a_page_do_what_it_says(
     type_commands(COMMANDS[page], tmp_path, {PORT: port}, environ)
 
 
+@pytest.mark.thorough
 def test_the_first_launch_wants_neither_a_home_nor_a_locale(tmp_path: Path) -> None:
     page = ROOT / "docs" / "tutorial" / "first-launch.md"
     write_files(page, tmp_path, {})
