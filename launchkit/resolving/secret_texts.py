@@ -215,31 +215,34 @@ def _logins(text: str) -> Iterator[Part]:
             blank = _BLANK.search(text, start)
             stretch_end = blank.start() if blank else len(text)
             last = text.rfind("@", start, stretch_end)
-        end = _login_end(text, start, last) if last >= start >= done else -1
-        if end > start:
-            done = end
-            login = text[start:end]
-            user, colon, password = login.partition(":")
+        ends = _login_ends(text, start, last) if last >= start >= done else ()
+        if ends and ends[-1] > start:
+            done = ends[-1]
+            user, colon, password = text[start:done].partition(":")
             is_web = text[max(0, at - 6) : at].lower().removesuffix(":").endswith(("http", "https"))
-            if (colon or is_web) and HIDDEN not in {login, password}:
-                values = _of_login(login, user, password)
-                yield Part(start, end, values, elsewhere=is_elsewhere(password or user))
+            if (colon or is_web) and HIDDEN not in {text[start:done], password}:
+                known = [value for end in ends for value in _of_login(text[start:end])]
+                values = tuple(dict.fromkeys(filter(None, known)))
+                yield Part(start, done, values, elsewhere=is_elsewhere(password or user))
 
 
-def _of_login(login: str, user: str, password: str) -> tuple[str, ...]:
+def _of_login(login: str) -> Sequence[str]:
+    user, _, password = login.partition(":")
     known = [login, password, unquote(password)]
     if password in {"", "x-oauth-basic"}:  # a token in the place of the user
         known += [user, unquote(user)]
-    return tuple(dict.fromkeys(one for one in known if one))
+    return known
 
 
-def _login_end(text: str, start: int, last: int) -> int:
-    """Where the `@` behind a login is; below 0 if there is none. A password may hold a slash."""
+def _login_ends(text: str, start: int, last: int) -> Sequence[int]:
+    """Where the `@` behind a login may be. A password may hold a slash, and an `@` before it."""
     if has_slash_user(text, start, last):
-        return last
+        return [last]
     found = _AUTHORITY.match(text, start)
     authority = found[0] if found else ""
     if "@" in authority:
-        return start + authority.rindex("@")
+        end = start + authority.rindex("@")
+        is_last = ":" not in authority[: end - start] or text.find("://", end, last) >= 0
+        return [end] if is_last else [end, last]
     is_login = ":" in authority and last > start and not _HOST_AND_PORT.fullmatch(authority)
-    return last if is_login else -1
+    return [last] if is_login else []

@@ -89,6 +89,7 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "hush" * 700
         "postgres://app:S3\"cr'ethush@db/x",
         "postgres://app:a/hush@db/x",
         "postgres://app:a@hush@db/x",
+        "postgres://app:a@b/hush@db/x",
         "x=1http://app:hush@db/x",
         "http://h1/x,http://app:hush@h2/x",
         "https://hush:x-oauth-basic@h/x",
