@@ -4,6 +4,7 @@ import socket
 from contextlib import suppress
 from functools import cache
 from typing import Any
+from uuid import UUID, uuid4
 
 from launchkit.errors import PluginError
 
@@ -44,10 +45,11 @@ def watchful() -> Any:
     """The class of connections that notice when the other end is gone without a word."""
 
     class WatchfulConnection(driver().Connection):  # type: ignore[misc]
-        """A connection with TCP's own signs of life."""
+        """A connection with TCP's own signs of life, and a name as one that writes."""
 
         def __init__(self, protocol: Any, transport: Any, *args: Any) -> None:
             super().__init__(protocol, transport, *args)
+            self.writer = uuid4()
             keep_alive(transport.get_extra_info("socket"))
 
         async def close(self, *, timeout: float | None = None) -> None:
@@ -66,6 +68,12 @@ def keep_alive(connection: socket.socket) -> None:
         if (option := getattr(socket, name, None)) is not None:
             level = socket.SOL_SOCKET if name.startswith("SO_") else socket.IPPROTO_TCP
             connection.setsockopt(level, option, value)
+
+
+def writer_of(connection: Any) -> UUID:
+    """The name that a connection has as one that writes; no other ever has it."""
+    name: UUID = connection.writer
+    return name
 
 
 def cut(connection: Any) -> None:

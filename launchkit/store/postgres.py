@@ -21,9 +21,11 @@ from launchkit.store.asyncpg_driver import (
     own_fault,
     passes,
     watchful,
+    writer_of,
 )
 from launchkit.store.asyncpg_driver import driver as _driver
 from launchkit.store.asyncpg_driver import lost as _lost
+from launchkit.store.commit_marks import CommitMark, leave, was_left
 from launchkit.store.connecting import connected, schema_version, unreachable
 from launchkit.store.database import (
     PATIENCE_SECONDS,
@@ -57,7 +59,6 @@ log = logging.getLogger("launchkit.store")
 POOL_SIZE = 10
 ROLLBACK_SECONDS = 2.0
 BACKOFF = Backoff(first=0.2, cap=2.0)
-AGAIN_SECONDS = 0.2
 TIME = "select extract(epoch from clock_timestamp())::float8"
 
 
@@ -230,16 +231,14 @@ class PostgresDatabase(Database):
                 await self._pool.release(connection, timeout=CLOSE_SECONDS)
 
     async def _write(self, body: Body[T]) -> T:
-        xact = None
+        mark = None
         async with self._connection() as connection:
             transaction = connection.transaction()
             tx = PostgresTx(connection, self._clock())
             try:
-                await transaction.start()
-                if self._pooled:
-                    await self._set_limits(connection, local=True)
+                await self._begin(connection, transaction)
                 result = await body(tx)
-                xact = (await tx.row("transaction"))["xact"]
+                mark = await leave(tx, writer_of(connection))
             except BaseException:
                 await _give_up(connection, transaction)
                 raise
@@ -247,23 +246,32 @@ class PostgresDatabase(Database):
                 await transaction.commit()
             except _lost() as exc:
                 cut(connection)
-                if xact is None or not await self._took_place(xact):
+                if mark is None or not await self._took_place(mark):
                     raise
                 log.warning("the connection was lost after a commit: %s", exc)
         self._announcer.tell(tx.topics)
         return result
 
-    async def _took_place(self, xact: str) -> bool:
+    async def _took_place(self, mark: CommitMark) -> bool:
         """Whether a transaction whose commit was not answered was committed."""
 
-        async def look() -> str:
-            async with self._connection() as connection, connection.transaction():
-                tx = PostgresTx(connection, self._clock())
-                return str((await tx.row("fate", xact=xact))["status"])
+        async def look() -> bool:
+            async with self._connection() as connection:
+                transaction = connection.transaction()
+                try:
+                    await self._begin(connection, transaction)
+                    return await was_left(PostgresTx(connection, self._clock()), mark)
+                finally:
+                    await _give_up(connection, transaction)
 
-        while (status := await self._patiently(look)) == "in progress":  # noqa: ASYNC110
-            await anyio.sleep(AGAIN_SECONDS)
-        return bool(status == "committed")
+        return await self._patiently(look)
+
+    async def _begin(
+        self, connection: "Connection", transaction: "asyncpg.transaction.Transaction"
+    ) -> None:
+        await transaction.start()
+        if self._pooled:
+            await self._set_limits(connection, local=True)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try again while the database is away or only reads, or others are in the way."""

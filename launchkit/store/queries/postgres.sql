@@ -163,14 +163,26 @@ select * from principal where name = :name for update
 -- name: webhook_locked
 select * from webhook where entity = :entity and name = :name for update
 
--- name: transaction
-select pg_current_xact_id_if_assigned()::text as xact
+-- name: leave_mark
+insert into commit_mark (writer, number, at)
+select :writer, 1, :now where pg_current_xact_id_if_assigned() is not null
+on conflict (writer) do update set number = commit_mark.number + 1, at = excluded.at
+returning number
+
+-- Rows that others sweep are passed over: two never wait for each other.
+-- name: drop_old_marks
+delete from commit_mark where writer in (
+    select writer from commit_mark where at < :before for update skip locked)
+
+-- It is no select: one that writes waits for a transaction of the writer's that is under way, and is
+-- refused by a standby, which may lag behind.
+-- name: last_mark
+insert into commit_mark (writer, number, at) values (:writer, 0, :now)
+on conflict (writer) do update set at = commit_mark.at
+returning number
 
 -- name: announce
 select count(pg_notify('launchkit', topic)) from unnest(:topics::text[]) topic
-
--- name: fate
-select pg_xact_status(:xact::text::xid8) as status
 
 -- The last number that an event was given, committed or not. No snapshot is in its way.
 -- name: last_event
