@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import anyio
+from anyio.lowlevel import checkpoint
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -233,12 +234,14 @@ class _Letter:
 
     async def _send_in_pieces(self, message: Message) -> None:
         """A piece is sent when those before it are on their way, so that this lasts until almost
-        all of an answer is taken.
+        all of an answer is taken. Others have their turn before the next one, among them what tells
+        that nobody is there any more.
         """
         left = memoryview(message.get("body", b""))
         while len(left) > PIECE:
             piece, left = left[:PIECE], left[PIECE:]
             await self._send({**message, "body": bytes(piece), "more_body": True})
+            await checkpoint()
         await self._send({**message, "body": bytes(left)})
 
 

@@ -1,20 +1,27 @@
 """Streams whose client, or whose launch, has gone away."""
 
+import random
 import socket
 import sqlite3
+import struct
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from launchkit_server.api import streams
+from launchkit_server.door import Door
 from waiting import until
 
-from .conftest import Served
-from .over_http import claimed, client_in, launched
+from .conftest import Served, client_of, served_with
+from .over_http import SPEC, claimed, client_in, launched
+from .test_connections import connected, speaking
 from .test_streams import stream
 
 AHEAD = 5
 """So many pieces are made before the first is taken only if what hands them on waits."""
+AT_ONCE = struct.pack("ii", 1, 0)
+"""How a connection is closed that is reset."""
 
 
 def test_a_client_that_goes_away_from_a_stream_leaves_no_traceback(
@@ -88,3 +95,24 @@ def test_the_stream_of_an_attempt_that_no_log_has_is_refused(served: Served) -> 
         for path in ("/log/stream", "/log", f"/items/{item}/log"):
             told = client.get(path, params={"item": item, "attempt": 2**31})
             assert told.status_code == 422, told.text
+
+
+@pytest.mark.parametrize("door", ["https"], indirect=True)
+def test_clients_that_go_away_from_a_long_answer_leave_no_line_of_the_log(
+    door: Door, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served_with(door, tmp_path) as served, client_of(served, verify=False) as client:
+        client.base_url = client.base_url.join("/api/v1/entities/e")
+        client.post("/queues", json=SPEC)
+        launched(client)
+        held = claimed(client)
+        for number in range(8):
+            assert held.says(number * 2**20, random.randbytes(2**20)).is_success
+        path, token = f"{client.base_url.path}items/{held.id}/log", client.headers["authorization"]
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
+        for _ in range(4):
+            with speaking(served, connected(served)) as peer:
+                peer.sendall(head.encode())
+                assert peer.recv(1)
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    assert [one.getMessage() for one in caplog.records if one.name == "asyncio"] == []
