@@ -4,11 +4,14 @@ import re
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 
 MAX_REASON = 4096
 """Letters of a foreign text in which a reason is looked for, at its beginning and at its end."""
+YEARS = range(2000, 2100)
+"""Those in which a run can be."""
 _HINTS = {
     signal.SIGKILL: "was it killed from outside, or did memory run out?",
     signal.SIGSEGV: "a native library may be broken, or the limit of memory too low",
@@ -71,6 +74,13 @@ def lasted(began: float | None, ended: float | None) -> float | None:
     clock was set in between.
     """
     return ended - began if began and ended and ended >= began else None
+
+
+def is_believable(at: datetime) -> bool:
+    """Whether a time can be one of a run: one without a zone cannot be compared with others, and
+    near the ends of the calendar none can be reckoned with.
+    """
+    return at.tzinfo is not None and at.year in YEARS
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from launchkit.runners.verdicts import is_believable
+
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -24,7 +26,9 @@ clock has, and the like.
 
 
 def as_modelled(answer: Any, shape: Shape) -> Any:
-    """What is as the model has it; a member of another type is left out, as if it were not told."""
+    """What is as the model has it; a member of another type, or a time that no job can have, is
+    left out, as if it were not told.
+    """
     if isinstance(shape, StructureShape):
         members: Mapping[str, Shape] = shape.members
         return {
@@ -48,5 +52,7 @@ def _is(value: object, of: Shape) -> bool:
         return isinstance(value, Mapping)
     if isinstance(of, ListShape):
         return isinstance(value, list)
+    if isinstance(value, datetime) and not is_believable(value):
+        return False
     types = _TYPES.get(of.type_name, (object,))
     return isinstance(value, types) and (bool in types or not isinstance(value, bool))

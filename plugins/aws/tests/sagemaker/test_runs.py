@@ -9,6 +9,7 @@ from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 from sampling import EACH_NTH
 
+from launchkit.abc import Run
 from launchkit.errors import Elsewhere, LaunchError, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
 from launchkit.testing import RecordingOutput, end_of, until
@@ -287,3 +288,44 @@ async def test_an_agent_keeps_to_its_rate(runners: Runners, fake: FakeAws) -> No
     asked = Counter(operation for operation, _, _ in fake.calls)
     for operation in ("CreateTrainingJob", "DescribeTrainingJob"):
         assert asked[operation] <= 40 + 20 * seconds + 1
+
+
+@pytest.mark.parametrize("born", ["0001-01-01T00:00:00Z", "2026-11-30T00:00:00"])
+async def test_a_job_that_was_created_at_no_time_keeps_no_other_from_being_heard_of(
+    made: SageMakerRunner, fake: FakeAws, monkeypatch: pytest.MonkeyPatch, born: object
+) -> None:
+    odd, other = submission(), submission()
+    runs = [await made.submit(one) for one in (odd, other)]
+    described = Job.description
+    odd_job = job_of(fake, odd)
+
+    def description(self: Job) -> dict[str, object]:
+        return described(self) | ({"CreationTime": born} if self is odd_job else {})
+
+    monkeypatch.setattr(Job, "description", description)
+    ends: list[RunStatus] = []
+
+    async def wait_for_end(run: Run) -> None:
+        ends.append(await end_of(run))
+
+    async with anyio.create_task_group() as tasks:
+        for run in runs:
+            tasks.start_soon(wait_for_end, run)
+        await until(lambda: fake.count("DescribeTrainingJob") >= len(runs))
+        job_of(fake, other).become("Completed")
+        await until(lambda: len(ends) > 0)
+        tasks.cancel_scope.cancel()
+    assert ends[0].state is RunState.FINISHED
+
+
+async def test_times_of_steps_and_ends_that_no_clock_has_are_as_if_not_told(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    asked = submission()
+    run, job = await made.submit(asked), job_of(fake, asked)
+    job.become("Stopping")
+    job.steps = [(word, "0001-01-01T00:00:00", said) for word, _, said in job.steps]  # type: ignore[misc]
+    assert (await run.status()).message == "stopping: Stopping"
+    job.become("Failed")
+    job.ended = "9999-12-31T23:59:59-14:00"  # type: ignore[assignment]
+    assert (await run.status()).ran is None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launchkit.plain_text import shortened
+from launchkit.runners.verdicts import is_believable
 
 LONGEST_ERROR = 1 << 13
 """Letters of what is told of one."""
@@ -67,7 +68,7 @@ def _time(job: Any, name: str) -> float:
         at = getattr(job, name)
     except (ValueError, OverflowError):  # the library reads it now, and no calendar has it
         return 0.0
-    return float(at.timestamp()) if at else 0.0
+    return float(at.timestamp()) if at and is_believable(at) else 0.0
 
 
 def _seconds(scheduling: Any) -> int:

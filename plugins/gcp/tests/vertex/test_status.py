@@ -11,6 +11,7 @@ from launchkit_gcp.vertex.view import ENDED, LIVE, JobView, view_of
 from launchkit.model import RunState, VerdictCode
 
 NAME = "projects/p/locations/us-central1/customJobs/42"
+BORN = 1_767_322_800
 
 
 def job(state: str, error: str = "", **fields: Any) -> JobView:
@@ -147,8 +148,14 @@ def test_a_view_is_what_the_proto_tells() -> None:
             "scheduling": {"timeout": {"seconds": 60}},
         },
         labels={"a": "b"},
-        start_time={"seconds": 10},
+        start_time={"seconds": BORN},
     )
     seen = view_of(told)
     assert (seen.state, seen.machines, seen.timeout) == ("JOB_STATE_RUNNING", 4, 60)
-    assert (seen.started, seen.ended, seen.labels) == (10.0, 0.0, {"a": "b"})
+    assert (seen.started, seen.ended, seen.labels) == (BORN, 0.0, {"a": "b"})
+
+
+@pytest.mark.parametrize("odd", [-62_135_596_800, 253_402_300_799], ids=["year 1", "year 9999"])
+def test_a_time_at_an_end_of_the_calendar_is_as_none(odd: int) -> None:
+    seen = view_of(types.CustomJob(name=NAME, create_time={"seconds": odd}))
+    assert seen.created == 0.0
