@@ -3,10 +3,11 @@
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from functools import wraps
-from types import FunctionType
-from typing import Any, TypeVar, get_origin
+from functools import cache, wraps
+from types import FunctionType, UnionType
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
+from launchkit import model
 from launchkit.errors import LaunchkitError, PluginError, contained, contained_call, shown
 
 OWN, SEAMS = "launchkit.", "launchkit.abc."
@@ -61,7 +62,7 @@ def _guard_of(member: Any, declared: object) -> Any:
     if inspect.isasyncgenfunction(member):
         return _marked(_yielding(member))
     is_awaited = inspect.iscoroutinefunction(member) or inspect.iscoroutinefunction(declared)
-    return _marked(_awaiting(member) if is_awaited else _calling(member))
+    return _marked((_awaiting if is_awaited else _calling)(member, declared))
 
 
 def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,7 +72,7 @@ def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _answering(member: Any, declared: Any) -> Callable[..., Any]:
     passes = (LaunchkitError, *getattr(declared, "passes", ()))
-    wanted = _wanted(declared.__annotations__.get("return"))
+    wanted = _wanted(declared)
 
     @wraps(getattr(member, "__func__", member))
     def answer(cls: Any, *args: Any, **kwargs: Any) -> Any:
@@ -91,35 +92,50 @@ def _answering(member: Any, declared: Any) -> Callable[..., Any]:
     return answer
 
 
-def _wanted(hint: object) -> tuple[type, ...]:
+def _wanted(declared: Any) -> tuple[type, ...]:
     """The types of what a seam wants to be told; none where anything will do."""
-    origin = get_origin(hint) or hint
-    if origin in {list, tuple}:
-        return (list, tuple)
-    return (origin,) if isinstance(origin, type) and origin is not bool else ()
+    hint = declared.__annotations__.get("return")
+    if isinstance(hint, str):
+        hint = getattr(model, hint, None)
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    hints = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    origins = [get_origin(one) or one for one in hints]
+    if not all(isinstance(one, type) and one is not bool for one in origins):
+        return ()
+    return (list, tuple) if {*origins} & {list, tuple} else tuple(origins)
+
+
+@cache
+def _wanted_of_method(declared: Any) -> tuple[type, ...]:
+    """The same, where collections are looked at by those who go through them."""
+    wanted = _wanted(declared)
+    return () if any(one.__module__ == "collections.abc" for one in wanted) else wanted
 
 
 def _checked(given: Any, wanted: tuple[type, ...]) -> Any:
+    if not wanted:
+        return given
     answer = list(given) if isinstance(given, Iterator) else given
-    if wanted and not isinstance(answer, wanted):
+    if not isinstance(answer, wanted):
         raise TypeError(f"it gives {type(answer).__name__}, not {wanted[0].__name__}")
     return answer
 
 
-def _calling(member: Callable[..., Any]) -> Callable[..., Any]:
+def _calling(member: Callable[..., Any], declared: Any) -> Callable[..., Any]:
     @wraps(member)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         with _named(self, member), contained_call():
-            return member(self, *args, **kwargs)
+            return _checked(member(self, *args, **kwargs), _wanted_of_method(declared))
 
     return call
 
 
-def _awaiting(member: Callable[..., Any]) -> Callable[..., Any]:
+def _awaiting(member: Callable[..., Any], declared: Any) -> Callable[..., Any]:
     @wraps(member)
     async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         with _named(self, member), contained():
-            return await member(self, *args, **kwargs)
+            return _checked(await member(self, *args, **kwargs), _wanted_of_method(declared))
 
     return call
 

@@ -1,7 +1,7 @@
 """What an agent would work with, each part started and looked at on its own."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +41,7 @@ from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.settings import AgentSettings, configured_runner, hub_of
 from launchkit.wide_files import wide_secrets
 
+LEVELS = ("ok", "warning", "error")
 PATIENCE_SECONDS = 60.0
 """How long one component may take to start and to look."""
 
@@ -234,8 +235,7 @@ async def _config_finding(queue: QueueSpec, runner: Runner, patience: float) -> 
     subject = f"config of queue {queue.name}"
     try:
         with contained(), anyio.fail_after(patience):
-            found: Sequence[Finding] = await runner.check_queue(queue_template(queue, type(runner)))
-            return found
+            return _checked(await runner.check_queue(queue_template(queue, type(runner))))
     except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
         return [failure(subject, exc)]
 
@@ -261,10 +261,21 @@ def failure(subject: str, exc: Exception, *, optional: bool = False) -> Finding:
 
 
 async def _looked_at(component: Component) -> Sequence[Finding]:
-    found = [*(await component.check() or ())]
-    if any(not isinstance(one, Finding) for one in found):
+    return _checked(await component.check() or ())
+
+
+def _checked(given: Iterable[object]) -> Sequence[Finding]:
+    """What a component gives as findings. :raises TypeError: if something of it is none."""
+    all_given = [*given]
+    found = [one for one in all_given if isinstance(one, Finding) and _is_whole(one)]
+    if len(found) < len(all_given):
         raise TypeError("its check gives something else than findings")
     return found
+
+
+def _is_whole(one: Finding) -> bool:
+    texts: tuple[object, ...] = (one.subject, one.message, one.hint or "")
+    return one.level in LEVELS and all(isinstance(text, str) for text in texts)
 
 
 def _ready(subject: str) -> Finding:

@@ -317,7 +317,7 @@ class Journey:
     async def _submit(self, submission: Submission, runner: Runner, intent: Intent) -> None:
         """Start it. After an error that does not say so, whether it runs is looked up."""
         try:
-            run = await runner.submit(submission)
+            run = PatientRun(await runner.submit(submission), self._patience)
         except LaunchkitError:
             raise
         except Exception as exc:
@@ -330,7 +330,7 @@ class Journey:
             except RunLost:
                 raise exc from None
         else:
-            self._held = Held(run=PatientRun(run, self._patience), runner=runner, intent=intent)
+            self._held = Held(run=run, runner=runner, intent=intent)
             for warning in run.warnings:
                 await self._reporter.mark(f"warning: {warning}")
 

@@ -142,7 +142,11 @@ class PatientRun(Run):
     """A run whose looks, log and cancelling go through trouble with *patience*."""
 
     def __init__(self, run: Run, patience: Patience) -> None:
-        self.ref = run.ref
+        """:raises TypeError: if it has no ref."""
+        if not isinstance(getattr(run, "ref", None), str):
+            cls = type(run)
+            raise TypeError(f"{cls.__name__} of module {cls.__module__} has no ref")
+        self.ref, self.warnings = run.ref, run.warnings
         self._run = run
         self._patience = patience
 

@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 
-from launchkit.abc import Builder, Environment, Fetcher, Output, Policy, Run, Runner, Site
+from launchkit.abc import Builder, Environment, Fetcher, Finding, Output, Policy, Run, Runner, Site
 from launchkit.aio.background import attend
 from launchkit.errors import FetchError, RunLost
 from launchkit.hookspecs import hookimpl
@@ -33,6 +34,7 @@ MUCH = b"much\n" * 10_000
 LONG = "long " * 40_000
 HERE = sys.modules[__name__]
 faults: set[str] = set()
+odd_findings: list[Any] = []
 submitted: Counter[str] = Counter()
 begun: Counter[str] = Counter()
 """How often what goes on in the background was begun."""
@@ -141,11 +143,21 @@ class BrokenRunner(Runner):
         break_if("objections")
         yield from ()
 
+    async def check(self) -> Sequence[Finding]:
+        return odd_findings[:]
+
+    async def check_queue(self, args: Json) -> Sequence[Finding]:
+        return None if "odd config" in faults else []  # type: ignore[return-value]
+
     def ref_of(self, submission: Submission) -> str:
+        if "names nothing" in faults:
+            return 7  # type: ignore[return-value]
         return submission.name
 
     async def submit(self, submission: Submission) -> Run:
         break_if("submit")
+        if "submits nothing" in faults:
+            return None  # type: ignore[return-value]
         submitted[submission.name] += 1
         return BrokenRun(submission.name)
 
@@ -161,6 +173,8 @@ class BrokenRun(Run):
 
     async def status(self) -> RunStatus:
         break_if("status")
+        if "sees nothing" in faults:
+            return None  # type: ignore[return-value]
         if "goes on" in faults:
             return RunStatus(state=RunState.RUNNING)
         if "odd words" in faults:

@@ -10,6 +10,7 @@ from agent.conftest import Bench, running
 from waiting import PATIENCE, until
 
 from launchkit import Agent, LaunchHandle
+from launchkit.abc import Finding
 from launchkit.agent.checkup import checkup
 from launchkit.aio.retry import Backoff
 from launchkit.errors import PluginError
@@ -26,6 +27,7 @@ def _no_faults() -> Iterator[None]:
     broken.faults.clear()
     yield
     broken.faults.clear()
+    broken.odd_findings.clear()
 
 
 @EXITS
@@ -95,6 +97,61 @@ async def test_what_fails_in_a_launch_fails_that_launch_alone(
     assert run.item.verdict
     assert fault in run.item.verdict.summary
     assert "plugin agent.broken" in run.item.verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("submits nothing", "submit of plugin agent.broken"), ("names nothing", "ref_of of plugin")],
+)
+async def test_what_a_runner_hands_back_wrongly_is_told_as_its_fault(
+    bench: Bench, fault: str, said: str
+) -> None:
+    await bench.client.create_queue("broken", "broken")
+    broken.faults.add(fault)
+    async with bench.agent(broken, queues=["broken"]):
+        run = await bench.launch("print(1)", queue="broken")
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert said in run.item.verdict.summary
+
+
+async def test_a_run_that_says_nothing_is_looked_at_again(bench: Bench) -> None:
+    await bench.client.create_queue("broken", "broken")
+    broken.faults.add("sees nothing")
+    async with bench.agent(broken, queues=["broken"]):
+        run = await bench.launch("print(1)", queue="broken")
+        await told(run, "it gives NoneType, not RunStatus")
+        broken.faults.clear()
+        assert await bench.ended(run) == [ItemState.FINISHED]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        7,
+        Finding(level="error", subject=None, message="m"),  # type: ignore[arg-type]
+        Finding(level="error", subject="s", message=7),  # type: ignore[arg-type]
+        Finding(level="odd", subject="s", message="m"),  # type: ignore[arg-type]
+        Finding(level="error", subject="s", message="m", hint=7),  # type: ignore[arg-type]
+    ],
+)
+async def test_findings_that_are_none_hide_no_others(bench: Bench, odd: object) -> None:
+    await bench.client.create_queue("broken", "broken")
+    plugins = Plugins(broken, entry_points=False)
+    broken.odd_findings.append(odd)
+    findings = await checkup(bench.settings(queues=["broken"]), plugins)
+    subjects = {one.subject for one in findings if "findings" in one.message}
+    assert "runner broken" in subjects
+    assert "queue broken" in {one.subject for one in findings}
+
+
+async def test_what_is_said_wrongly_of_a_config_hides_nothing(bench: Bench) -> None:
+    await bench.client.create_queue("broken", "broken")
+    broken.faults.add("odd config")
+    findings = await checkup(bench.settings(queues=["broken"]), Plugins(broken, entry_points=False))
+    [told] = [one for one in findings if one.subject == "config of queue broken"]
+    assert "NoneType" in told.message
 
 
 @EXITS
