@@ -24,6 +24,7 @@ from launchkit.supervision.processes import (
     TAG,
     adopt_orphans,
     die_with,
+    kill_children,
     left,
     mark,
     members,
@@ -196,6 +197,7 @@ def end_all(tag: bytes, group: Cgroup | None) -> None:
             group.kill()
         for pid in found:
             send(pid, signal.SIGKILL)
+        kill_children()
         time.sleep(0.002)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +14,22 @@ from waiting import PATIENCE
 from launchkit.abc import Run
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import LaunchError
 from launchkit.model import RunState, Submission
 from launchkit.testing import end_of, until, until_running
+
+COMET_SECONDS = 40.0
+COMETS = f"""
+import os, time
+end = time.monotonic() + {COMET_SECONDS}
+for _ in range(3):
+    if os.fork() == 0:
+        while time.monotonic() < end and os.fork() == 0:
+            os.setsid()
+        os._exit(0)
+print("up", flush=True)
+time.sleep({COMET_SECONDS})
+"""
 
 
 async def cancelled(run: Run, grace: float = PATIENCE) -> None:
@@ -148,3 +163,28 @@ async def test_two_cancel_at_once(runner: LocalProcessRunner, make: Make) -> Non
         tasks.start_soon(cancelled, run, 0.3)
         tasks.start_soon(cancelled, again, 0.1)
     assert await run.status() == await again.status()
+
+
+async def test_what_forks_and_ends_without_a_pause_is_ended(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    """Each process has ended before it is found; all end by themselves in the end."""
+    run = await runner.submit(make(sys.executable, "-c", COMETS))
+    await printed(run, b"up")
+    began = anyio.current_time()
+    await cancelled(run, grace=0.1)
+    assert (await run.status()).state is RunState.STOPPED
+    assert anyio.current_time() - began < COMET_SECONDS
+
+
+async def test_that_something_does_not_end_is_told_and_tried_again(
+    runner: LocalProcessRunner, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await runner.submit(make("sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"))
+    await printed(run, b"up")
+    with monkeypatch.context() as impatient:
+        impatient.setattr("launchkit.builtin.local_process.run.FORCE_SECONDS", -1.0)
+        with pytest.raises(LaunchError, match="processes of the run go on"):
+            await cancelled(run, grace=0.0)
+    await cancelled(run)
+    assert (await run.status()).state is RunState.STOPPED

@@ -35,6 +35,8 @@ LOST_NOTE = (
 )
 STUCK_SECONDS = 5.0
 """How long a supervisor may go on when nothing is left of its run."""
+FORCE_SECONDS = 60.0
+"""How long what is left of a run may take to end after SIGKILL, before that is told."""
 
 
 class ProcessRun(Run):
@@ -280,9 +282,16 @@ class ProcessRun(Run):
         _reap(pid)
 
     async def _force_end(self, patience: float = STUCK_SECONDS) -> None:
-        stuck = anyio.current_time() + patience
+        """:raises LaunchError: if something of it does not end."""
+        began = anyio.current_time()
         pause = 0.005
-        while await self._ask(self._kill, anyio.current_time() >= stuck):
+        while await self._ask(self._kill, anyio.current_time() - began >= patience):
+            if anyio.current_time() - began > FORCE_SECONDS:
+                raise LaunchError(
+                    f"{self.ref}: processes of the run go on {FORCE_SECONDS:g} s after SIGKILL:"
+                    " they wait for a device, or start others faster than they are found; end them"
+                    " by hand, or, if they go on for ever, restart the machine"
+                )
             await anyio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
         if self._traces and self._traces.home:
