@@ -79,7 +79,8 @@ def load_settings(
     """Read the settings; a flag of None counts as not given.
 
     What plugins have to say of their blocks is asked of *plugins*, or of those that are installed.
-    Without *for_agent* the blocks, which clients do not need, are left out and not looked at.
+    Without *for_agent* the blocks, which clients do not need, are left out and not shown to their
+    plugins; what is a secret in them is hidden all the same.
 
     :raises ConfigError: naming all that is wrong, each with the place where it stands, and with `…`
         for what is a secret there as names tell.
@@ -97,10 +98,10 @@ def load_settings(
         return f"{source}: {dotted(where)}" if source else document.locate(where)
 
     data = {**filed, **variables, **given}
+    hide = _mask_of(data)
     if not for_agent:
         data = {key: value for key, value in data.items() if key not in AGENTS_OWN}
     queue = QueueBackend if for_agent else Hub
-    hide = _mask_of(data)
     with _on_errors(hide):
         examined = examine(data, plugins or Plugins(environ=environ), locate, queue)
         settings = _checked(examined, environ, locate)

@@ -107,6 +107,32 @@ def test_what_is_found_wrong_with_settings_later_is_told_without_their_secrets(
     assert any("…" in text for text in told)
 
 
+OF_AGENTS = [
+    "registry: {type: oci, uri: h.invalid/x, username: ann, password: hush-hush}",
+    "builder: {type: docker, destination: h.invalid/x, build-args: {NPM_TOKEN: hush-hush}}",
+    "builder: {type: docker, destination: h.invalid/x, build-args: [NPM_TOKEN=hush-hush]}",
+    "runners: {local-process: {secret: hush-hush}}",
+    "environment: {type: aws, region: a, api-key: hush-hush}",
+    "policy: {env_from_agent: {TOKEN: hush-hush}}",
+]
+"""Blocks that are not for clients."""
+CLIENTS = [["ls"], ["events"], ["queue", "list"], ["user", "list"], ["store", "migrate"], ["login"]]
+CLIENTS += [["launch", "--dry-run", "-d", "x"], ["config", "check"]]
+
+
+@pytest.mark.parametrize("setting", OF_AGENTS, ids=range(len(OF_AGENTS)))
+def test_no_command_of_a_client_tells_a_secret_of_a_block_that_only_agents_read(
+    program: Program, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.delenv("LAUNCHKIT_BACKEND")
+    wrong = program.file("wrong.yaml", f"{setting}\nname: hush-hush!\nmax_jobs: hush-hush\n")
+    away = program.file("away.yaml", f"{setting}\nbackend: sqlite:////dev/null/hush-hush\n")
+    for file in (wrong, away):
+        told = [CliRunner().invoke(cli, ["--config", file, *words]).output for words in CLIENTS]
+        assert [text for text in told if "hush" in text] == []
+        assert len([text for text in told if "…" in text]) >= len(told) - 1
+
+
 @pytest.mark.parametrize("setting", [*FOUND_LATER[:2], *FOUND_LATER[3:]])
 def test_an_agent_tells_what_keeps_it_from_work_without_the_secrets_of_its_settings(
     program: Program, monkeypatch: pytest.MonkeyPatch, setting: str
