@@ -42,6 +42,7 @@ class Launch(NamedTuple):
                 return await self._again(tx, known, digest)
         validate_launch(queue_of(row).spec, self.request.spec, mask=partial(kept_mask, row))
         spec = await _of_job(tx, self.entity, self.request.spec)
+        cause = await _cause(tx, self.entity, self.request.again)
         item = await tx.row(
             "add_item",
             id=random_word(12),
@@ -55,7 +56,6 @@ class Launch(NamedTuple):
             idempotency_key=self.request.idempotency_key,
             request_digest=digest,
         )
-        cause = f"again: {self.request.again}" if self.request.again else "launched"
         await record(tx, item, "state", self.request.actor, cause, ItemState.QUEUED)
         tx.publish(f"queue:{row['id']}")
         return item_of(item, self.queue)
@@ -97,6 +97,24 @@ async def _of_job(tx: Tx, entity: str, spec: LaunchSpec) -> LaunchSpec:
             hint="change it by overrides, or launch the recipe without naming a job",
         )
     return replace(spec, job=stored.reference)
+
+
+async def _cause(tx: Tx, entity: str, again: str | None) -> str:
+    """What the record says of how it came to be launched; nothing there is who launches' own word.
+
+    :raises Rejected: if *again* is not the id of a launch.
+    """
+    if again is None:
+        return "launched"
+    check_length("again", again)
+    repeated = await tx.one("head_of_id", entity=entity, ref=again)
+    if repeated is None or repeated["id"] != again:
+        raise Rejected(
+            f"again: {again!r} is not the id of a launch of {entity}",
+            hint="give the id of the launch that is repeated, as launchkit ls -o name prints it,"
+            " or leave it out",
+        )
+    return f"again: {again}"
 
 
 def random_word(length: int) -> str:

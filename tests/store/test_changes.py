@@ -1,5 +1,7 @@
 """What a person changes about launches that wait: hold, release, priority; and lists of some."""
 
+from dataclasses import replace
+
 import anyio
 import pytest
 from store.conftest import Clock, Store
@@ -7,7 +9,7 @@ from waiting import PATIENCE
 
 from launchkit.abc import Change, Hold, LaunchRequest, Move, Order, Release, Selection, SetPriority
 from launchkit.errors import Conflict, NotFound, Rejected
-from launchkit.model import Event, ItemState, Priority, QueueItem, Variable
+from launchkit.model import Event, ItemState, Priority, QueueItem, QueueSpec, Variable
 from launchkit.store import changes, launches, queues, submitting
 
 HIGH, LOW = SetPriority(level=Priority.HIGH), SetPriority(level=Priority.LOW)
@@ -145,6 +147,23 @@ async def test_the_record_of_a_repeated_launch_names_the_first_one(store: Store)
     request = LaunchRequest(spec=first.spec, actor="bob", again=first.id)
     second = await store.write(submitting.Launch("e", "q", request))
     assert (await last_event(store, second)).cause == f"again: {first.id}"
+
+
+@pytest.mark.parametrize("given", ["", "x\n2026-11-30 by bob: approved", "run", "run_id", "of e2"])
+async def test_a_launch_repeats_what_has_an_id_in_its_entity_and_no_other_text(
+    store: Store, given: str
+) -> None:
+    await store.queue()
+    first = await store.launch("run")
+    await store.write(queues.Create("e2", QueueSpec(name="q", resource="local-process"), "ann"))
+    wanted = LaunchRequest(spec=first.spec, actor="ann")
+    other = await store.write(submitting.Launch("e2", "q", wanted))
+    again = {"run_id": first.run_id, "of e2": other.id}.get(given, given)
+    with pytest.raises(Rejected, match=r"again: .* is not the id of a launch of e") as refused:
+        await store.write(submitting.Launch("e", "q", replace(wanted, again=again)))
+    assert "\n" not in str(refused.value)
+    assert "launchkit ls -o name" in (refused.value.hint or "")
+    assert await names(store) == ["run"]
 
 
 async def test_the_newest_events_of_all_items_are_given_in_their_order(store: Store) -> None:
