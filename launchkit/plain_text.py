@@ -16,7 +16,13 @@ LINES = 20
 LINE_CHARACTERS = 1000
 MESSAGE_CHARACTERS = 2000
 TAIL_BYTES = 1 << 14
-"""How much is looked at of what was printed last."""
+"""How much is told at most of what was printed last."""
+BESIDE_A_CUT = SEARCHED_CHARACTERS // 4
+"""How far from where a text was cut it is looked through and not told: a secret of several words
+that was cut there is known no more.
+"""
+LAST_BYTES = TAIL_BYTES + BESIDE_A_CUT + 1
+"""Of some output, from which `tail_lines` knows whether it was cut."""
 
 UNSHOWN = re.compile(
     r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\r\n]*+(?:\x07|\x1b\\|\x9c)?"
@@ -56,8 +62,8 @@ def tail_lines(output: bytes) -> tuple[str, ...]:
 
     What was cut has an ellipsis in its place.
     """
-    end = ending(output).decode(errors="replace")
-    lines = (_seen(line).rstrip() for line in without_known(end).split("\n"))
+    end = ending(_looked_through(output).encode()).decode(errors="replace")
+    lines = (_seen(line).rstrip() for line in end.split("\n"))
     return tuple([shortened(line, LINE_CHARACTERS) for line in lines if line][-LINES:])
 
 
@@ -72,7 +78,15 @@ def ending(output: bytes, size: int = TAIL_BYTES) -> bytes:
 
 def last_bytes(output: bytes) -> bytes:
     """As much of some output that goes on as `tail_lines` wants to know that it was cut."""
-    return output[-TAIL_BYTES - 1 :]
+    return output[-LAST_BYTES:]
+
+
+def _looked_through(output: bytes) -> str:
+    """The end of some output, without what is known to be a secret."""
+    text = output[1 - LAST_BYTES :].decode(errors="replace")
+    if len(output) < LAST_BYTES:
+        return without_known(text)
+    return f"…{without_first_word(_end_of_known(text))}"
 
 
 def without_first_word(text: AnyStr) -> AnyStr:
@@ -118,16 +132,35 @@ def shortened(text: str, characters: int = MESSAGE_CHARACTERS) -> str:
     """
     if len(text) <= characters:
         return text
-    return _cut(without_known(_cut(text, max(characters, SEARCHED_CHARACTERS))), characters)
+    looked = max(characters + 2 * BESIDE_A_CUT, SEARCHED_CHARACTERS)
+    if len(text) > looked:
+        begin = _beginning_of_known(text[: looked // 2])
+        return _joined(begin, _end_of_known(text[-looked // 2 :]), len(text), characters)
+    known = without_known(text)
+    return known if len(known) <= characters else _joined(known, known, len(known), characters)
 
 
-def _cut(text: str, characters: int) -> str:
-    if len(text) <= characters:
-        return text
+def _beginning_of_known(cut: str) -> str:
+    """The beginning of a text that was cut at its end, without what is known to be a secret, as far
+    from there as `BESIDE_A_CUT`, however short the rest became.
+    """
+    known = without_known(cut)
+    return known[: max(0, len(known) - len(without_known(cut[-BESIDE_A_CUT:])))]
+
+
+def _end_of_known(cut: str) -> str:
+    """The same of one that was cut at its beginning."""
+    return without_known(cut)[len(without_known(cut[:BESIDE_A_CUT])) :]
+
+
+def _joined(begin: str, end: str, length: int, characters: int) -> str:
+    """What a text of some *length* begins and ends with, as words, of at most so many *characters*
+    together.
+    """
     half = (characters - len(" … ")) // 2
-    begin = without_last_word(text[: half + 1]).rstrip()
-    end = without_first_word(text[-half - 1 :]).strip() or f"({len(text)} characters)"
-    return f"{begin} … {end}".lstrip()
+    first = without_last_word(begin[: half + 1]).rstrip()
+    last = without_first_word(end[-half - 1 :]).strip() or f"({length} characters)"
+    return f"{first} … {last}".lstrip()
 
 
 def storable(text: str) -> str:

@@ -148,6 +148,34 @@ def test_of_a_secret_of_short_words_none_is_left_where_a_text_is_cut_by_who_know
     assert shortened(secret, 60).startswith(WORDS[0])
 
 
+SHORT_WORDS = "blue cats eat fish now and go"
+
+
+@pytest.mark.parametrize(
+    ("characters", "between"),
+    [(100, " and "), (4000, "\n"), (TAIL_BYTES, ", more of it that is no secret\n")],
+)
+def test_of_a_secret_of_short_words_none_is_left_however_short_a_text_becomes_without_it(
+    characters: int, between: str
+) -> None:
+    with hiding(Mask([SHORT_WORDS])):
+        for before in (0, 5, 9, 16, 23):
+            text = f"first {'x' * before} {f'{SHORT_WORDS}{between}' * 900} last"
+            told = shortened(text, characters)
+            assert told.startswith("first ")
+            assert told.endswith(" last")
+            assert not [word for word in ("blue", "cats", "fish", "now") if word in told], told
+
+
+def test_of_a_secret_of_short_words_none_is_left_at_the_edge_of_some_lines() -> None:
+    with hiding(Mask([SHORT_WORDS])):
+        for inside in (3, 10, 17, 26):
+            text = f"{'y ' * TAIL_BYTES}{SHORT_WORDS}\n{'x' * (TAIL_BYTES - inside)}\nready"
+            told = tail_lines(last_bytes(text.encode()))
+            assert told[-1] == "ready"
+            assert not [word for word in SHORT_WORDS.split() if word in f"{told[:-1]}"], told
+
+
 def test_a_refusal_that_is_cut_has_no_word_of_a_secret_of_the_queue() -> None:
     config = {"env": {"API_TOKEN": " ".join(WORDS)}}
     queue = QueueSpec(name="q", resource="docker", config=config)

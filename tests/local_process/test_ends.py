@@ -12,6 +12,7 @@ from waiting import PATIENCE
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
+from launchkit.plain_text import TAIL_BYTES
 from launchkit.supervision import forks
 from launchkit.supervision.processes import TAG
 from launchkit.testing import end_of, until, until_running
@@ -215,10 +216,11 @@ async def test_no_zombie_is_left(runner: LocalProcessRunner, make: Make) -> None
 async def test_the_last_output_says_where_it_was_cut(
     runner: LocalProcessRunner, make: Make
 ) -> None:
-    script = "print('begin-0123456789-end' + chr(10) + 'x' * 8180); raise SystemExit(1)"
+    rest = TAIL_BYTES - 12
+    script = f"print('begin-0123456789-end' + chr(10) + 'x' * {rest}); raise SystemExit(1)"
     status = await end_of(await runner.submit(make("python", "-c", script)))
     assert status.verdict is not None
-    assert status.verdict.evidence == ("…", "… (8180 characters)")
+    assert status.verdict.evidence == ("…", f"… ({rest} characters)")
 
 
 async def test_what_says_that_it_is_of_a_run_is_not_ended_with_it(

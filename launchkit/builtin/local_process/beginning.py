@@ -13,6 +13,7 @@ from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.images.file_overrides import override_files
 from launchkit.model import Submission
+from launchkit.plain_text import tail_lines
 from launchkit.supervision.forks import ForkServer
 from launchkit.supervision.spec import MOST_SPEC
 
@@ -55,7 +56,7 @@ def begun(place: RunDir) -> Traces:
         raise SubmitError(f"{place.path}: a run of this name is over already")
     if traces := _traces(place):
         return traces
-    said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
+    said = tail_lines(place.tail("supervisor.log"))
     why = said[-1] if said else "no reason"
     raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")
 

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from launchkit.code.copy_tree import copy_tree
 from launchkit.code.remove_tree import remove_tree
-from launchkit.plain_text import ending
+from launchkit.plain_text import LAST_BYTES
 from launchkit.private_files import begin_file
 from launchkit.supervision import cgroup
 from launchkit.supervision.regular_files import open_regular, read_regular
@@ -183,12 +183,12 @@ class RunDir:
                 raise
             remove_tree(code)
 
-    def tail(self, name: str, size: int = 8192) -> bytes:
-        """The last bytes of one of the files, marked where it was cut; nothing if there is none."""
+    def tail(self, name: str) -> bytes:
+        """The last bytes of one of the files, for `tail_lines`; nothing if there is none."""
         try:
             with os.fdopen(open_regular(self.path / name), "rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - size - 1))
-                return ending(file.read(size + 1), size)
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+                return file.read(LAST_BYTES)
         except FileNotFoundError:
             return b""
 
