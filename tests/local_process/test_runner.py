@@ -42,6 +42,8 @@ async def test_the_directory_of_runs_can_be_set(place: Path, make: Make, tmp_pat
         tasks.cancel_scope.cancel()
     assert Path(run.ref).parent == tmp_path / "elsewhere"
     assert Path(run.ref).stat().st_mode & 0o777 == 0o700
+    files = [path for path in Path(run.ref).iterdir() if path.is_file()]
+    assert [path.name for path in files if path.stat().st_mode & 0o077] == []
 
 
 async def test_what_earlier_runs_left_is_swept_when_it_is_old(place: Path) -> None:

@@ -29,7 +29,7 @@ from pathlib import Path
 from launchkit.code.copy_tree import copy_tree
 from launchkit.code.remove_tree import remove_tree
 from launchkit.plain_text import LAST_BYTES
-from launchkit.private_files import begin_file
+from launchkit.private_files import begin_file, write_new
 from launchkit.supervision import cgroup
 from launchkit.supervision.regular_files import open_regular, read_regular
 from launchkit.supervision.spec import MOST_SPEC, Spec, parse_spec
@@ -161,7 +161,7 @@ class RunDir:
         """Write one of the files, whole or not at all."""
         aside = self.path / f".{name}-{secrets.token_hex(4)}"
         try:
-            aside.write_bytes(data)
+            write_new(aside, data)
             aside.replace(self.path / name)
         finally:
             aside.unlink(missing_ok=True)
