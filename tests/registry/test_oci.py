@@ -346,7 +346,7 @@ async def test_a_password_that_is_not_there_stops_the_start(
     [
         ({"uri": "r.io"}, "name a repository there"),
         ({"uri": "r.io/X"}, "not the name of a repository"),
-        ({"uri": "u:271828@r.io/x"}, "'r.io/x' is not the name of a repository"),
+        ({"uri": "u:271828@r.io/x"}, "'…@r.io/x' is not the name of a repository"),
         ({"uri": "r.io/x", "username": "a"}, "username belongs together"),
         ({"uri": "r.io/x", "password": "271828"}, "username belongs together"),
         ({"uri": "r.io/x", "password_env": "A", "password_file": "b"}, "username belongs together"),
