@@ -206,6 +206,7 @@ def thorough(session: nox.Session) -> None:
     """
     install(session, EXTRAS, "test")
     env = {"LAUNCHKIT_TEST_NTH": "1", "LAUNCHKIT_TEST_KILLS": "50"}
+    env |= {"LAUNCHKIT_TEST_CHAOS_JOBS": "30", "LAUNCHKIT_FUZZ": "200"}
     run_tests(session, session.posargs, name="thorough", env=env)
 
 
